@@ -1,0 +1,21 @@
+/*
+ * Descriptors of cgroup files, kept open because a pread costs a third of open, read and
+ * close. Bounded (each pins some 4 kB of kernel memory) and thrown out least recently used
+ * first. Correctness never depends on a hit: a descriptor of a removed cgroup reads ENODEV,
+ * also when the path was made again, and is then opened anew.
+ */
+#ifndef CACHE_CGFILES_H
+#define CACHE_CGFILES_H
+
+#include "nsutil/cgroup.h"
+
+struct cgfiles;
+
+/* Reads the file of `fact` at `path` below hierarchy's mount, remembered under (owner,
+ * fact, up). 0 with *text valid until the next call, or -errno. */
+int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,
+	const struct cg_hierarchy *hierarchy, struct slice path, const char **text);
+
+const struct cg_layout *cgfiles_layout(const struct cgfiles *files);
+
+#endif

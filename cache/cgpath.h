@@ -1,0 +1,36 @@
+/*
+ * From the texts of a process's /proc/PID/cgroup to the cgroup that counts for it, in each
+ * hierarchy. All paths are relative to what the hierarchy's mount shows; "" is its root.
+ */
+#ifndef CACHE_CGPATH_H
+#define CACHE_CGPATH_H
+
+#include "nsutil/cgns.h"
+#include "nsutil/cgroup.h"
+
+enum cgpath_rule {
+	CGPATH_OWN,  /* where the process is */
+	CGPATH_INIT, /* the same without the tail that systemd as an init puts there */
+	CGPATH_ROOT, /* the root of its cgroup namespace */
+};
+
+/* False when the process is not in the hierarchy, or the rule cannot tell: a process that
+ * was moved out of its namespace's root does not show where that is. *path points into
+ * texts. */
+bool cgpath_of(enum cgpath_rule rule, const struct cg_layout *layout, int i,
+	const struct cgtexts *texts, struct slice *path);
+
+/* Whether CGPATH_ROOT can tell in every hierarchy the process is in. */
+bool cgpath_tells_root(const struct cg_layout *layout, const struct cgtexts *texts);
+
+/* Whether some hierarchy has the process in its root, and whether all have. */
+bool cgpath_some_root(const struct cg_layout *layout, const struct cgtexts *texts);
+bool cgpath_all_root(const struct cg_layout *layout, const struct cgtexts *texts);
+
+/* A number for where the process is (CGPATH_OWN). Others may have the same. */
+uint64_t cgpath_hash(const struct cg_layout *layout, const struct cgtexts *texts);
+
+/* Whether path is `top` or lies below it. */
+bool cgpath_below(struct slice path, const char *top);
+
+#endif

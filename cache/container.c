@@ -1,0 +1,311 @@
+/*
+ * Facts about one container's cgroup and its ancestors.
+ */
+#include "cache/container.h"
+
+#include "cache/cgfiles.h"
+#include "nsutil/cleanup.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int container_new(struct container **out, struct cgfiles *files)
+{
+	static uint64_t last_id;
+	struct container *ct = calloc(1, sizeof(*ct));
+
+	if (!ct)
+		return -ENOMEM;
+	ct->id = ++last_id;
+	ct->cgnsfd = -1;
+	ct->files = files;
+	*out = ct;
+	return 0;
+}
+
+void container_free(struct container *ct)
+{
+	if (!ct)
+		return;
+	cgfiles_forget(ct->files, ct);
+	fd_close(ct->cgnsfd);
+	for (int i = 0; i < CG_HIERARCHIES; i++)
+		free(ct->path[i]);
+	free(ct);
+}
+
+static bool same_path(const char *have, bool found, struct slice path)
+{
+	return have ? found && slice_is(path, have) : !found;
+}
+
+int container_set_paths(struct container *ct, enum cgpath_rule rule, bool skip_root,
+	const struct cgtexts *texts)
+{
+	const struct cg_layout *layout = cgfiles_layout(ct->files);
+	bool changed = false;
+
+	for (int i = 0; i < layout->count; i++) {
+		struct slice path = {0};
+		bool found = cgpath_of(rule, layout, i, texts, &path);
+		char *copy = NULL;
+
+		found = found && (path.len || !skip_root);
+		if (same_path(ct->path[i], found, path))
+			continue;
+		if (found && !(copy = strndup(path.p, path.len)))
+			return -ENOMEM;
+		free(ct->path[i]);
+		ct->path[i] = copy;
+		changed = true;
+	}
+	ct->hierarchies = layout->count;
+	if (changed)
+		cgfiles_forget(ct->files, ct);
+	return 0;
+}
+
+int container_set_cgroups(struct container *ct, const char *text)
+{
+	return container_set_paths(ct, CGPATH_INIT, false, &(struct cgtexts){.outer = text});
+}
+
+bool container_is_at(
+	const struct container *ct, bool skip_root, const struct cgtexts *texts)
+{
+	const struct cg_layout *layout = cgfiles_layout(ct->files);
+
+	for (int i = 0; i < layout->count; i++) {
+		struct slice path = {0};
+		bool found = cgpath_of(CGPATH_OWN, layout, i, texts, &path);
+
+		if (!same_path(ct->path[i], found && (path.len || !skip_root), path))
+			return false;
+	}
+	return true;
+}
+
+bool container_holds(const struct container *ct, const struct cgtexts *texts)
+{
+	const struct cg_layout *layout = cgfiles_layout(ct->files);
+	struct slice path;
+
+	for (int i = 0; i < layout->count; i++)
+		if (ct->path[i] && !(cgpath_of(CGPATH_OWN, layout, i, texts, &path) &&
+					   cgpath_below(path, ct->path[i])))
+			return false;
+	return true;
+}
+
+bool container_is_nowhere(const struct container *ct)
+{
+	for (int i = 0; i < CG_HIERARCHIES; i++)
+		if (ct->path[i])
+			return false;
+	return true;
+}
+
+uint64_t container_dir(const struct container *ct)
+{
+	const struct cg_layout *layout = cgfiles_layout(ct->files);
+	char buf[PATH_MAX];
+	struct stat st;
+
+	for (int i = 0; i < layout->count; i++) {
+		if (!ct->path[i] || !*ct->path[i])
+			continue;
+		if ((size_t)snprintf(buf, sizeof(buf), ".%s", ct->path[i]) >= sizeof(buf) ||
+			fstatat(layout->hierarchy[i].fd, buf, &st, 0) < 0)
+			return 0;
+		return st.st_ino;
+	}
+	return 0;
+}
+
+static int hierarchy_of(const struct container *ct, enum cg_controller controller)
+{
+	int i = cgfiles_layout(ct->files)->of[controller];
+
+	return i >= 0 && ct->path[i] ? i : -1;
+}
+
+const struct cg_version *container_version(
+	const struct container *ct, enum cg_controller controller)
+{
+	int i = hierarchy_of(ct, controller);
+
+	return i < 0 ? NULL : cgfiles_layout(ct->files)->hierarchy[i].version;
+}
+
+/* -1 for no hierarchy. */
+static int depth_in(const struct container *ct, int hierarchy)
+{
+	int depth = 0;
+
+	if (hierarchy < 0)
+		return -1;
+	for (const char *p = ct->path[hierarchy]; *p; p++)
+		depth += *p == '/';
+	return depth;
+}
+
+int container_depth(const struct container *ct, enum cg_controller controller)
+{
+	return depth_in(ct, hierarchy_of(ct, controller));
+}
+
+/* The path of the up-th ancestor; false above the root. */
+static bool ancestor(const char *path, unsigned up, struct slice *out)
+{
+	*out = (struct slice){path, strlen(path)};
+	for (; up; up--) {
+		if (!out->len)
+			return false;
+		while (out->p[--out->len] != '/')
+			;
+	}
+	return true;
+}
+
+/* The controller a fact belongs to is the same in both tables but for cpu.stat, which v2
+ * has without the cpu controller: ask the version that the controller is in. */
+static int fact_hierarchy(const struct container *ct, enum cg_fact fact)
+{
+	int v2 = hierarchy_of(ct, cg_v2.fact[fact].controller);
+
+	if (v2 >= 0 && cgfiles_layout(ct->files)->hierarchy[v2].version == &cg_v2)
+		return v2;
+	return hierarchy_of(ct, cg_v1.fact[fact].controller);
+}
+
+int container_text(
+	struct container *ct, enum cg_fact fact, unsigned up, const char **text)
+{
+	int i = fact_hierarchy(ct, fact);
+	struct slice path;
+
+	*text = "";
+	if (i < 0 || !ancestor(ct->path[i], up, &path))
+		return CG_ABSENT;
+	if (cgfiles_read(ct->files, ct->id, fact, up,
+		    &cgfiles_layout(ct->files)->hierarchy[i], path, text) < 0)
+		return CG_ABSENT;
+	return CG_OK;
+}
+
+int container_value(struct container *ct, enum cg_fact fact, unsigned up, uint64_t *out)
+{
+	const char *text;
+
+	if (container_text(ct, fact, up, &text) != CG_OK || procfile_value(text, out) < 0)
+		return CG_ABSENT;
+	return CG_OK;
+}
+
+static int fact_depth(const struct container *ct, enum cg_fact fact)
+{
+	int i = fact_hierarchy(ct, fact);
+	const struct cg_layout *layout = cgfiles_layout(ct->files);
+
+	if (i < 0 || !layout->hierarchy[i].version->fact[fact].file)
+		return -1;
+	/* Not the controller's: the fact of a mixed hybrid can be read elsewhere. */
+	return depth_in(ct, i);
+}
+
+int container_min(struct container *ct, enum cg_fact fact, uint64_t *out)
+{
+	int depth = fact_depth(ct, fact), result = CG_ABSENT;
+	uint64_t v, min = UINT64_MAX;
+
+	for (int up = 0; up <= depth; up++) {
+		if (container_value(ct, fact, (unsigned)up, &v) != CG_OK)
+			continue;
+		result = CG_OK;
+		if (v < min)
+			min = v;
+	}
+	if (result == CG_OK)
+		*out = min;
+	return result;
+}
+
+int container_nearest(
+	struct container *ct, enum cg_fact fact, const char **text, unsigned *up)
+{
+	int depth = fact_depth(ct, fact);
+
+	for (int i = 0; i <= depth; i++) {
+		if (container_text(ct, fact, (unsigned)i, text) != CG_OK ||
+			!(*text)[strspn(*text, " \n")])
+			continue;
+		if (up)
+			*up = (unsigned)i;
+		return CG_OK;
+	}
+	*text = "";
+	return CG_ABSENT;
+}
+
+static int quota_at(struct container *ct, unsigned up, struct cg_quota *out)
+{
+	const char *text;
+
+	*out = (struct cg_quota){.quota_us = UINT64_MAX};
+	if (container_text(ct, CGF_CPU_QUOTA, up, &text) != CG_OK ||
+		cg_parse_quota(text, out) < 0 || out->quota_us == UINT64_MAX)
+		return CG_ABSENT;
+	/* v1 keeps the period in a file of its own. */
+	if (!out->period_us &&
+		container_value(ct, CGF_CPU_PERIOD, up, &out->period_us) != CG_OK)
+		return CG_ABSENT;
+	return out->period_us ? CG_OK : CG_ABSENT;
+}
+
+/* a < b as fractions; the product of two 64-bit numbers fits 128. */
+static bool quota_less(const struct cg_quota *a, const struct cg_quota *b)
+{
+	return (unsigned __int128)a->quota_us * b->period_us <
+	       (unsigned __int128)b->quota_us * a->period_us;
+}
+
+int container_quota(struct container *ct, struct cg_quota *out, unsigned *up)
+{
+	int depth = fact_depth(ct, CGF_CPU_QUOTA), result = CG_ABSENT;
+	struct cg_quota q;
+
+	for (int i = 0; i <= depth; i++) {
+		if (quota_at(ct, (unsigned)i, &q) != CG_OK)
+			continue;
+		if (result == CG_OK && !quota_less(&q, out))
+			continue;
+		result = CG_OK;
+		*out = q;
+		if (up)
+			*up = (unsigned)i;
+	}
+	return result;
+}
+
+int container_open(struct container *ct, enum cg_controller controller, unsigned up,
+	const char *name, int flags)
+{
+	int i = hierarchy_of(ct, controller), fd;
+	char buf[PATH_MAX];
+	struct slice path;
+
+	if (i < 0 || !ancestor(ct->path[i], up, &path))
+		return -ENOENT;
+	if (path.len + strlen(name) + 3 > sizeof(buf))
+		return -ENAMETOOLONG;
+	buf[0] = '.';
+	memcpy(buf + 1, path.p, path.len);
+	buf[path.len + 1] = '/';
+	strcpy(buf + path.len + 2, name);
+	fd = openat(cgfiles_layout(ct->files)->hierarchy[i].fd, buf,
+		flags | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}

@@ -1,0 +1,150 @@
+/*
+ * See connection.h. Renewing allocates nothing: the keeper does it.
+ */
+#include "daemon/connection.h"
+
+#include "daemon/announce.h"
+#include "daemon/handover.h"
+#include "daemon/log.h"
+#include "daemon/mountpoint.h"
+#include "fusechan/channel.h"
+#include "fusechan/mount.h"
+#include "nsutil/cleanup.h"
+#include "nsutil/procfile.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static bool mount_it(struct connection *conn)
+{
+	int r = fuse_mount(conn->target, "evlxcfs", "fuse.evlxcfs", conn->fuse);
+
+	if (r < 0)
+		log_warnx("cannot mount on %s: %s", conn->target, strerror(-r));
+	return r == 0;
+}
+
+/* Opens /dev/fuse, unless conn->fuse is one that waits to be mounted. */
+static bool make(struct connection *conn)
+{
+	if (!mountpoint_clear(conn->target))
+		return false;
+	if (conn->fuse < 0)
+		conn->fuse = channel_open();
+	if (conn->fuse < 0) {
+		log_warnx("/dev/fuse: %s%s", strerror(-conn->fuse),
+			conn->fuse == -EACCES || conn->fuse == -EPERM
+				? ""
+				: " (is the fuse module loaded?)");
+		conn->fuse = -1;
+		return false;
+	}
+	if (mount_it(conn))
+		return true;
+	conn->fuse = fd_close(conn->fuse);
+	return false;
+}
+
+/* Whether the uppermost mount on the target is one of ours. Asks no file system: there is no
+ * worker yet that could answer. */
+static bool is_mounted(const char *target)
+{
+	struct textbuf text = {0};
+	struct slice line, word;
+	const char *cursor;
+	bool ours = false;
+
+	if (procfile_read(AT_FDCWD, "/proc/self/mountinfo", &text) < 0)
+		return true;
+	cursor = text.data;
+	while (procfile_line(&cursor, &line)) {
+		bool here = false;
+
+		for (int i = 0; i < 5 && slice_word(&line, &word); i++)
+			here = i == 4 && slice_is(word, target);
+		while (here && slice_word(&line, &word) && !slice_is(word, "-"))
+			;
+		if (here)
+			ours = slice_word(&line, &word) && slice_is(word, "fuse.evlxcfs");
+	}
+	textbuf_deinit(&text);
+	return ours;
+}
+
+/* The connection that was handed over is alive. Its mount on the target may have been taken
+ * away while others still use it: Linux 5.16 and newer can mount it once more. */
+static bool resume(struct connection *conn)
+{
+	if (!is_mounted(conn->target))
+		mount_it(conn);
+	log_info("goes on with the mount on %s", conn->target);
+	return true;
+}
+
+/* What was handed over is usable, or closed. */
+static int take_up(struct connection *conn)
+{
+	struct handover from;
+	int r, how = CHANNEL_FRESH;
+
+	handover_find(&from, conn->options);
+	conn->resumed = from.self;
+	if (from.fuse >= 0)
+		how = channel_probe(from.fuse);
+	if (how < 0) {
+		log_warnx("descriptor %d is not /dev/fuse", from.fuse);
+		fd_close(from.state);
+		return how;
+	}
+	conn->fuse = from.fuse;
+	if (how == CHANNEL_DEAD) {
+		log_warnx("the mount that was handed over is dead");
+		conn->fuse = fd_close(conn->fuse);
+	}
+	r = shared_open(&conn->shared, from.state);
+	if (r == -ESTALE)
+		log_warnx("descriptor %d does not hold the state of another evlxcfs", from.state);
+	else if (r < 0)
+		log_warnx("shared memory: %s", strerror(-r));
+	if (r < 0 && r != -ESTALE)
+		return r;
+	if (how != CHANNEL_ALIVE)
+		shared_new_mount(&conn->shared);
+	else if (!from.self)
+		/* Nobody knows how the one before ended. */
+		journal_recover(conn->shared.journal, true);
+	return how;
+}
+
+bool connection_open(struct connection *conn, const struct options *options)
+{
+	int how;
+
+	*conn = (struct connection){.options = options, .fuse = -1, .shared = SHARED_NULL};
+	if (!mountpoint_resolve(options->mountpoint, conn->target) ||
+		!cgroups_open(&conn->cgroups, options))
+		return false;
+	how = take_up(conn);
+	if (how >= 0 && (how == CHANNEL_ALIVE ? resume(conn) : make(conn)))
+		return true;
+	connection_close(conn);
+	return false;
+}
+
+bool connection_renew(struct connection *conn)
+{
+	conn->fuse = fd_close(conn->fuse);
+	shared_new_mount(&conn->shared);
+	if (!make(conn))
+		return false;
+	if (conn->options->keep_mount)
+		announce_store(conn->fuse, conn->shared.fd);
+	return true;
+}
+
+void connection_close(struct connection *conn)
+{
+	conn->fuse = fd_close(conn->fuse);
+	shared_close(&conn->shared);
+	cgroups_close(&conn->cgroups);
+}

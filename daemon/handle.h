@@ -1,0 +1,67 @@
+/*
+ * Snapshots of open files. Opening allocates nothing; the first read renders a snapshot,
+ * and later reads of that handle slice it. The pool is bounded and each owner has a quota
+ * of it: who needs room loses their own oldest first. A handle whose snapshot is gone is
+ * simply rendered again.
+ *
+ * A reader that takes a file in pieces must not get them from two renderings because a
+ * process ended in between. So small snapshots that are read in pieces are also kept in
+ * memory that outlives the process.
+ */
+#ifndef DAEMON_HANDLE_H
+#define DAEMON_HANDLE_H
+
+#include "daemon/outbuf.h"
+
+enum {
+	HANDLE_SNAPSHOTS = 64,
+	HANDLE_QUOTA = 16,
+	/* An idle snapshot keeps its memory for the next one, this many of them and up to
+	 * this size. */
+	HANDLE_SPARE = 4,
+	HANDLE_SPARE_SIZE = 16 << 10,
+	/* Longer ones do not survive the process. */
+	HANDLE_STORED_SIZE = 8 << 10,
+};
+
+/* The copies; pages are touched as snapshots need them. All zero: empty. */
+struct handle_store {
+	uint64_t fh[HANDLE_SNAPSHOTS]; /* 0: nothing at this index of the pool */
+	uint32_t len[HANDLE_SNAPSHOTS];
+	uint32_t copied[HANDLE_SNAPSHOTS]; /* 0: its length alone, to find its end again */
+	char text[HANDLE_SNAPSHOTS][HANDLE_STORED_SIZE];
+};
+
+struct snapshot {
+	uint64_t fh;	/* 0: free */
+	uint64_t owner; /* container id; 0 the host */
+	uint64_t used;	/* sequence number of the last use */
+	bool stored;	/* a predecessor's: what there is of it is in the store */
+	struct outbuf text;
+};
+
+#define HANDLE_LEFT UINT64_MAX /* owner of what predecessors left */
+
+struct handles {
+	uint64_t clock;
+	struct handle_store *store; /* NULL: none; not owned */
+	struct snapshot slot[HANDLE_SNAPSHOTS];
+};
+
+/* Keeps copies in the store from now on, and takes up what a predecessor left there. */
+void handles_attach(struct handles *handles, struct handle_store *store);
+void handles_deinit(struct handles *handles);
+
+/* The snapshot of the handle, or NULL when there is none that tells what is at `offset`. */
+struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offset);
+
+/* An empty snapshot for the handle, in place of one that it has. Never NULL. */
+struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owner);
+
+/* The snapshot is whole. `pieces`: more than its end will be asked for. */
+void handle_keep(struct handles *handles, const struct snapshot *snapshot, bool pieces);
+
+/* The handle was closed, or its snapshot could not be made. Unknown ones are ignored. */
+void handle_release(struct handles *handles, uint64_t fh);
+
+#endif

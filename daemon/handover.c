@@ -1,0 +1,189 @@
+/*
+ * See handover.h. The variable that tells the next binary its descriptors also holds the
+ * process id, so that no other process takes it for its own.
+ */
+#include "daemon/handover.h"
+
+#include "daemon/announce.h"
+#include "fusechan/journal.h"
+#include "nsutil/cleanup.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define VARIABLE "EVLXCFS_HANDOVER"
+
+static char binary[PATH_MAX];
+static char **arguments;
+static char variable[64] = VARIABLE "=";
+
+void handover_init(char **argv)
+{
+	static const char deleted[] = " (deleted)";
+	ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
+	size_t tail = sizeof(deleted) - 1;
+
+	arguments = argv;
+	if (n < 0)
+		n = 0;
+	binary[n] = '\0';
+	/* It was replaced while it ran: the new one is where it was. */
+	if ((size_t)n > tail && !strcmp(binary + (size_t)n - tail, deleted))
+		binary[(size_t)n - tail] = '\0';
+}
+
+/* LISTEN_FDS descriptors begin at 3 (sd_listen_fds(3)). The last of a name counts. */
+static void find_listen(struct handover *out)
+{
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	const char *name = getenv("LISTEN_FDNAMES");
+
+	if (!pid || !count || !name || strtol(pid, NULL, 10) != getpid())
+		return;
+	for (int fd = 3; fd < 3 + atoi(count) && *name; fd++) {
+		size_t len = strcspn(name, ":");
+
+		if (len == strlen(ANNOUNCE_FUSE) && !strncmp(name, ANNOUNCE_FUSE, len))
+			out->fuse = fd;
+		if (len == strlen(ANNOUNCE_STATE) && !strncmp(name, ANNOUNCE_STATE, len))
+			out->state = fd;
+		name += len + (name[len] == ':');
+	}
+}
+
+static bool is_open(int fd)
+{
+	return fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+static bool find_own(struct handover *out)
+{
+	const char *own = getenv(VARIABLE);
+	int pid, fuse, state;
+
+	if (!own || sscanf(own, "%d:%d:%d", &pid, &fuse, &state) != 3 || pid != getpid())
+		return false;
+	*out = (struct handover){.fuse = fuse, .state = state, .self = true};
+	return true;
+}
+
+bool handover_resumes(void)
+{
+	struct handover own;
+
+	return find_own(&own);
+}
+
+void handover_find(struct handover *out, const struct options *options)
+{
+	*out = (struct handover){.fuse = options->fuse_fd, .state = options->state_fd};
+	if (!find_own(out) && out->fuse < 0)
+		find_listen(out);
+	if (!is_open(out->fuse))
+		out->fuse = -1;
+	if (!is_open(out->state))
+		out->state = -1;
+}
+
+static void exec_check(int out)
+{
+	size_t count = 0;
+	char **argv;
+	sigset_t none;
+
+	while (arguments[count])
+		count++;
+	argv = calloc(count + 2, sizeof(*argv));
+	if (!argv || dup2(out, STDOUT_FILENO) < 0)
+		return;
+	argv[0] = arguments[0];
+	argv[1] = (char *)(uintptr_t) "--check";
+	if (count)
+		memcpy(argv + 2, arguments + 1, (count - 1) * sizeof(*argv));
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv(binary, argv);
+}
+
+int handover_try(struct handover_trial *trial)
+{
+	int pipefd[2];
+
+	*trial = HANDOVER_TRIAL_NULL;
+	if (stat(binary, &trial->binary) < 0 || access(binary, X_OK) < 0)
+		return -errno;
+	if (pipe2(pipefd, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	trial->pid = fork();
+	if (trial->pid == 0) {
+		exec_check(pipefd[1]);
+		_exit(127);
+	}
+	fd_close(pipefd[1]);
+	trial->out = pipefd[0];
+	if (trial->pid < 0) {
+		int error = errno;
+		handover_abort(trial);
+		return -error;
+	}
+	return 0;
+}
+
+static bool replaced(const struct stat *old)
+{
+	struct stat st;
+
+	return stat(binary, &st) < 0 || st.st_dev != old->st_dev || st.st_ino != old->st_ino ||
+	       st.st_mtim.tv_sec != old->st_mtim.tv_sec ||
+	       st.st_mtim.tv_nsec != old->st_mtim.tv_nsec || st.st_size != old->st_size;
+}
+
+int handover_verdict(struct handover_trial *trial, int status)
+{
+	char text[64] = "";
+	ssize_t n = read(trial->out, text, sizeof(text) - 1);
+	bool other = replaced(&trial->binary);
+	int format = -1;
+
+	trial->pid = 0;
+	trial->out = fd_close(trial->out);
+	if (other)
+		return TRIAL_AGAIN;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) || n <= 0 ||
+		sscanf(text, "evlxcfs %*s journal %d", &format) != 1)
+		return TRIAL_BAD;
+	return format == JOURNAL_FORMAT ? TRIAL_GOOD : TRIAL_FOREIGN;
+}
+
+void handover_abort(struct handover_trial *trial)
+{
+	if (trial->pid > 0)
+		kill(trial->pid, SIGKILL);
+	fd_close(trial->out);
+	*trial = HANDOVER_TRIAL_NULL;
+}
+
+void handover_print(void)
+{
+	printf("evlxcfs %s journal %d\n", EVLXCFS_VERSION, JOURNAL_FORMAT);
+}
+
+int handover_exec(int fuse, int state)
+{
+	int error;
+
+	snprintf(variable, sizeof(variable), VARIABLE "=%d:%d:%d", (int)getpid(), fuse, state);
+	if (putenv(variable) || (fuse >= 0 && fcntl(fuse, F_SETFD, 0) < 0) ||
+		fcntl(state, F_SETFD, 0) < 0)
+		return -errno;
+	execv(binary, arguments);
+	error = errno;
+	if (fuse >= 0)
+		fcntl(fuse, F_SETFD, FD_CLOEXEC);
+	fcntl(state, F_SETFD, FD_CLOEXEC);
+	return -error;
+}

@@ -1,0 +1,57 @@
+/*
+ * Going on where another process was: which descriptors were given to this one, and
+ * executing the installed binary in place of this one with the same descriptors.
+ */
+#ifndef DAEMON_HANDOVER_H
+#define DAEMON_HANDOVER_H
+
+#include "daemon/options.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct handover {
+	int fuse;  /* /dev/fuse, mounted or not; -1: none; the caller's to close */
+	int state; /* the shared block; -1: none; likewise */
+	bool self; /* from this very process: what supervisors wait for was told before */
+};
+
+/* To be called first: remembers where the binary is and what it was started with. */
+void handover_init(char **argv);
+
+/* Whether this process served before it executed this binary. */
+bool handover_resumes(void);
+/* What was given to this process: by itself before it executed this binary, by --fuse-fd, or
+ * by systemd (LISTEN_FDS with the names of announce.h). */
+void handover_find(struct handover *out, const struct options *options);
+
+/* A trial of the installed binary, which starts as far as it can with --check. */
+struct handover_trial {
+	pid_t pid; /* 0: none */
+	int out;   /* its standard output; owned */
+	struct stat binary;
+};
+
+#define HANDOVER_TRIAL_NULL ((struct handover_trial){.out = -1})
+
+/* 0 or -errno. */
+int handover_try(struct handover_trial *trial);
+/* The trial process has ended with that status of wait(2) and was reaped. */
+enum {
+	TRIAL_BAD = 0,
+	TRIAL_GOOD = 1,	   /* it can take up what we have read */
+	TRIAL_FOREIGN = 2, /* it can start, but everything must be answered before */
+	TRIAL_AGAIN = 3,   /* meanwhile another binary was installed */
+};
+int handover_verdict(struct handover_trial *trial, int status);
+/* Kills it; the caller reaps it. */
+void handover_abort(struct handover_trial *trial);
+
+/* What --check prints when all is well. */
+void handover_print(void);
+
+/* Executes the installed binary with the two descriptors (fuse may be -1), which stay open
+ * across it. Returns only with -errno. */
+int handover_exec(int fuse, int state);
+
+#endif

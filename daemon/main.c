@@ -1,0 +1,102 @@
+/*
+ * Startup and shutdown, in the order in which one thing needs another.
+ */
+#include "daemon/announce.h"
+#include "daemon/connection.h"
+#include "daemon/handover.h"
+#include "daemon/keeper.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+#include "daemon/privileges.h"
+#include "daemon/worker.h"
+#include "fusechan/mount.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* As s6 has it: 100 is the user's mistake, 111 the system's. */
+enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111 };
+
+/* --check: what an upgrade tries before it relies on this binary. */
+static int check(const struct options *options)
+{
+	struct shared shared;
+	struct cgroups cgroups;
+	int r = shared_open(&shared, -1);
+	bool good;
+
+	if (r < 0) {
+		log_warnx("shared memory: %s", strerror(-r));
+		return EXIT_SYSTEM;
+	}
+	good = cgroups_open(&cgroups, options) && worker_check(options, &shared, &cgroups);
+	cgroups_close(&cgroups);
+	shared_close(&shared);
+	if (good)
+		handover_print();
+	return good ? 0 : EXIT_SYSTEM;
+}
+
+static bool ready_alone(void *arg)
+{
+	struct connection *conn = arg;
+
+	if (conn->options->keep_mount)
+		announce_store(conn->fuse, conn->shared.fd);
+	return announce_ready(conn->options);
+}
+
+/* --no-keeper. */
+static int serve_alone(struct connection *conn)
+{
+	const struct options *options = conn->options;
+	struct worker_job job = {.options = options,
+		.target = conn->target,
+		.shared = &conn->shared,
+		.cgroups = &conn->cgroups,
+		.fuse = conn->fuse,
+		.control = -1,
+		.ready = ready_alone,
+		.arg = conn};
+	int status = worker_run(&job);
+
+	announce_end(options);
+	if (status == WORKER_GONE)
+		log_warnx("the mount on %s was taken away", conn->target);
+	else if (status != WORKER_DONE && !options->keep_mount)
+		fuse_unmount(conn->target);
+	return status == WORKER_DONE ? 0 : EXIT_SYSTEM;
+}
+
+int main(int argc, char **argv)
+{
+	static struct connection conn;
+	struct options options;
+	int status, r = options_parse(&options, argc, argv);
+
+	if (r != OPTIONS_RUN)
+		return r == OPTIONS_DONE ? 0 : EXIT_USAGE;
+	log_verbose = options.debug;
+	umask(022);
+	if (!privileges_open_standard())
+		return EXIT_SYSTEM;
+	if (options.check)
+		return check(&options);
+	handover_init(argv);
+	if (handover_resumes()) {
+		options.ready_fd = -1; /* was told and closed before */
+	} else if (options.ready_fd >= 0 && fcntl(options.ready_fd, F_GETFD) < 0) {
+		log_warn("--ready-fd=%d", options.ready_fd);
+		return EXIT_SYSTEM;
+	}
+	if (options.keep_mount && options.fuse_fd < 0 && !announce_can_store())
+		log_warnx("--keep-mount without a supervisor that keeps the descriptor: the mount "
+			  "will be dead after the end");
+	if (!connection_open(&conn, &options))
+		return EXIT_SYSTEM;
+	status = options.no_keeper ? serve_alone(&conn) : keeper_run(&conn);
+	connection_close(&conn);
+	return status;
+}

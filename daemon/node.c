@@ -1,0 +1,330 @@
+/*
+ * The node table. To add a file: one row here, one view in view/.
+ */
+#include "daemon/node.h"
+
+#include "daemon/cputree.h"
+#include "nsutil/cleanup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum row {
+	ROW_NONE,
+	ROW_ROOT = FUSE_ROOT_ID,
+	ROW_PROC,
+	ROW_CPUINFO,
+	ROW_MEMINFO,
+	ROW_STAT,
+	ROW_UPTIME,
+	ROW_LOADAVG,
+	ROW_DISKSTATS,
+	ROW_SWAPS,
+	ROW_SLABINFO,
+	ROW_PRESSURE,
+	ROW_PRESSURE_CPU,
+	ROW_PRESSURE_IO,
+	ROW_PRESSURE_MEMORY,
+	ROW_PRESSURE_IRQ,
+	ROW_SYS,
+	ROW_DEVICES,
+	ROW_SYSTEM,
+	ROW_CPU,
+	ROW_CPU_ONLINE,
+	ROW_CPU_PRESENT,
+	ROW_CPU_POSSIBLE,
+	ROW_CPU_OFFLINE,
+	ROWS,
+	/* Rows from here on are entries of the host's cpu tree. */
+	ROW_TREE = 64,
+};
+
+#define DIRECTORY(n, up) \
+	{.name = n, .parent = up, .mode = S_IFDIR | 0555, .host_file = NODE_HOST_NONE}
+#define PROC(n, file, view) \
+	{.name = n, .parent = ROW_PROC, .mode = S_IFREG | 0444, .show = view, \
+		.host_file = file, .host_path = n}
+#define PROC_LOAD(n, file, view, need) \
+	{.name = n, .parent = ROW_PROC, .mode = S_IFREG | 0444, .show = view, .load = need, \
+		.host_file = file, .host_path = n}
+#define PRESSURE(n, view, which) \
+	{.name = n, .parent = ROW_PRESSURE, .mode = S_IFREG | 0444, .show = view, \
+		.arg = which, .host_file = NODE_HOST_NONE, .host_path = "pressure/" n, \
+		.optional = true}
+#define CPU_LIST(n, which) \
+	{.name = n, .parent = ROW_CPU, .mode = S_IFREG | 0444, .show = view_cpu_list, \
+		.arg = which, .host_file = NODE_HOST_NONE, .host_path = n}
+
+static const struct node nodes[ROWS] = {
+	[ROW_ROOT] = DIRECTORY("", ROW_ROOT),
+	[ROW_PROC] = DIRECTORY("proc", ROW_ROOT),
+	[ROW_CPUINFO] = PROC("cpuinfo", HOST_CPUINFO, view_cpuinfo),
+	[ROW_MEMINFO] = PROC("meminfo", HOST_MEMINFO, view_meminfo),
+	[ROW_STAT] = PROC_LOAD("stat", HOST_STAT, view_stat, NODE_LOAD),
+	[ROW_UPTIME] = PROC("uptime", HOST_UPTIME, view_uptime),
+	[ROW_LOADAVG] = PROC_LOAD("loadavg", HOST_LOADAVG, view_loadavg, NODE_LOAD_NEWEST),
+	[ROW_DISKSTATS] = PROC("diskstats", HOST_DISKSTATS, view_diskstats),
+	[ROW_SWAPS] = PROC("swaps", HOST_SWAPS, view_swaps),
+	[ROW_SLABINFO] = {.name = "slabinfo",
+		.parent = ROW_PROC,
+		.mode = S_IFREG | 0400,
+		.show = view_slabinfo,
+		.host_file = HOST_SLABINFO,
+		.host_path = "slabinfo",
+		.optional = true},
+	[ROW_PRESSURE] = {.name = "pressure",
+		.parent = ROW_PROC,
+		.mode = S_IFDIR | 0555,
+		.host_file = NODE_HOST_NONE,
+		.host_path = "pressure",
+		.optional = true},
+	[ROW_PRESSURE_CPU] = PRESSURE("cpu", view_pressure, CGF_PRESSURE_CPU),
+	[ROW_PRESSURE_IO] = PRESSURE("io", view_pressure, CGF_PRESSURE_IO),
+	[ROW_PRESSURE_MEMORY] = PRESSURE("memory", view_pressure, CGF_PRESSURE_MEMORY),
+	[ROW_PRESSURE_IRQ] = PRESSURE("irq", view_pressure, CGF_PRESSURE_IRQ),
+	[ROW_SYS] = DIRECTORY("sys", ROW_ROOT),
+	[ROW_DEVICES] = DIRECTORY("devices", ROW_SYS),
+	[ROW_SYSTEM] = DIRECTORY("system", ROW_DEVICES),
+	[ROW_CPU] = DIRECTORY("cpu", ROW_SYSTEM),
+	[ROW_CPU_ONLINE] = CPU_LIST("online", CPU_ONLINE),
+	[ROW_CPU_PRESENT] = CPU_LIST("present", CPU_PRESENT),
+	[ROW_CPU_POSSIBLE] = CPU_LIST("possible", CPU_POSSIBLE),
+	[ROW_CPU_OFFLINE] = CPU_LIST("offline", CPU_OFFLINE),
+};
+
+_Static_assert(ROWS <= ROW_TREE, "rows of the table and of the tree overlap");
+
+static struct cputree *tree;
+
+void node_attach(struct cputree *shared)
+{
+	tree = shared;
+}
+
+static int row_of(uint64_t id)
+{
+	return (int)(id & 0xffff);
+}
+
+static struct cputree_at tree_at(uint64_t id)
+{
+	return (struct cputree_at){.entry = row_of(id) == ROW_CPU ? CPUTREE_ROOT
+								  : row_of(id) - ROW_TREE,
+		.instance = (unsigned)(id >> 16 & 0xffff)};
+}
+
+static uint64_t tree_id(struct cputree_at at)
+{
+	if (at.entry == CPUTREE_ROOT)
+		return ROW_CPU;
+	return (uint64_t)tree->generation << 32 | (uint64_t)at.instance << 16 |
+	       (uint64_t)(at.entry + ROW_TREE);
+}
+
+/* A number of a tree that was lost. The kernel looks the name up again on ESTALE. */
+static bool tree_stale(uint64_t id)
+{
+	return row_of(id) >= ROW_TREE && id >> 32 != tree->generation;
+}
+
+static bool row_exists(const struct host *host, int row)
+{
+	const struct node *n = &nodes[row];
+	struct stat st;
+
+	if (!n->name)
+		return false;
+	return !n->optional || fstatat(host->proc, n->host_path, &st, 0) == 0;
+}
+
+static unsigned row_links(int row)
+{
+	unsigned links = 2;
+
+	if (!S_ISDIR(nodes[row].mode))
+		return 1;
+	for (int i = ROW_PROC; i < ROWS; i++)
+		links += nodes[i].parent == row && S_ISDIR(nodes[i].mode);
+	return links;
+}
+
+static int row_info(const struct host *host, int row, struct node_info *info)
+{
+	if (!row_exists(host, row))
+		return -ENOENT;
+	info->id = (uint64_t)row;
+	info->row = &nodes[row];
+	info->mode = nodes[row].mode;
+	info->nlink = row_links(row);
+	if (row == ROW_CPU)
+		strcpy(info->path, ".");
+	/* A file of sysfs shows a page as its size, one of procfs nothing. */
+	info->size = nodes[row].parent == ROW_CPU ? 4096 : 0;
+	return 0;
+}
+
+/* What the host has at info->path. Nothing in it may be written through us. */
+static int tree_info(const struct host *host, struct node_info *info)
+{
+	struct stat st;
+
+	if (fstatat(host->syscpu, info->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	info->row = NULL;
+	info->size = S_ISDIR(st.st_mode) ? 0 : (uint64_t)st.st_size;
+	info->nlink = (unsigned)st.st_nlink;
+	if (S_ISLNK(st.st_mode))
+		info->mode = S_IFLNK | 0777;
+	else if (S_ISDIR(st.st_mode))
+		info->mode = S_IFDIR | 0555;
+	else
+		info->mode = S_IFREG | (st.st_mode & 0444);
+	return 0;
+}
+
+int node_get(struct host *host, uint64_t id, struct node_info *info)
+{
+	int row = row_of(id);
+
+	*info = (struct node_info){.id = id};
+	if (row > 0 && row < ROWS && id >> 16 == 0)
+		return row_info(host, row, info);
+	if (tree_stale(id))
+		return -ESTALE;
+	if (row < ROW_TREE || !cputree_path(tree, tree_at(id), info->path, sizeof(info->path)))
+		return -ENOENT;
+	return tree_info(host, info);
+}
+
+/* The table's child of that name, or 0. */
+static int row_child(int parent, const char *name)
+{
+	for (int i = ROW_PROC; i < ROWS; i++)
+		if (nodes[i].parent == parent && !strcmp(nodes[i].name, name))
+			return i;
+	return 0;
+}
+
+static int tree_lookup(
+	const struct host *host, uint64_t parent, const char *name, struct node_info *info)
+{
+	struct cputree_at at = tree_at(parent);
+	char dir[sizeof(info->path)];
+	int r;
+
+	if (!strcmp(name, ".") || !strcmp(name, "..") || strchr(name, '/') || !*name)
+		return -ENOENT;
+	if (!cputree_path(tree, at, dir, sizeof(dir)))
+		return -ENOENT;
+	if (snprintf(info->path, sizeof(info->path), "%s/%s", dir, name) >=
+		(int)sizeof(info->path))
+		return -ENAMETOOLONG;
+	/* Only what exists gets a number. */
+	r = tree_info(host, info);
+	if (r < 0)
+		return r == -ENOTDIR ? -ENOENT : r;
+	if (!cputree_child(tree, at, name, &at))
+		return -ENOSPC;
+	info->id = tree_id(at);
+	return 0;
+}
+
+int node_lookup(struct host *host, uint64_t parent, const char *name, struct node_info *info)
+{
+	int row = row_of(parent), child;
+
+	*info = (struct node_info){0};
+	if (row < ROW_TREE && (parent >> 16 || row >= ROWS || !nodes[row].name))
+		return -ENOENT;
+	if (tree_stale(parent))
+		return -ESTALE;
+	child = row_child(row, name);
+	if (child)
+		return row_info(host, child, info);
+	if (row == ROW_CPU || row >= ROW_TREE)
+		return tree_lookup(host, parent, name, info);
+	return -ENOENT;
+}
+
+bool node_is_cpu_dir(const struct node_info *dir)
+{
+	return dir->id == ROW_CPU;
+}
+
+static int tree_list(struct host *host, const struct node_info *dir,
+	const struct cpuset *cpus, node_emit *emit, void *arg)
+{
+	int fd = openat(host->syscpu, dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct node_info child;
+	struct dirent *d;
+	DIR *stream;
+
+	if (fd < 0)
+		return -errno;
+	stream = fdopendir(fd);
+	if (!stream) {
+		fd_close(fd);
+		return -errno;
+	}
+	while ((d = readdir(stream))) {
+		int cpu = cpus && node_is_cpu_dir(dir) ? cputree_cpu_number(d->d_name) : -1;
+
+		if (cpu >= 0 && !cpuset_has(cpus, (unsigned)cpu))
+			continue;
+		if (node_lookup(host, dir->id, d->d_name, &child) == 0)
+			emit(arg, child.id, child.mode, d->d_name);
+	}
+	closedir(stream);
+	return 0;
+}
+
+int node_list(struct host *host, const struct node_info *dir, const struct cpuset *cpus,
+	node_emit *emit, void *arg)
+{
+	uint64_t parent = dir->row ? dir->row->parent : tree_id(cputree_parent(tree, tree_at(dir->id)));
+
+	emit(arg, dir->id, S_IFDIR, ".");
+	emit(arg, parent, S_IFDIR, "..");
+	if (!dir->row || dir->id == ROW_CPU)
+		return tree_list(host, dir, cpus, emit, arg);
+	for (int i = ROW_PROC; i < ROWS; i++)
+		if (nodes[i].parent == dir->id && row_exists(host, i))
+			emit(arg, (uint64_t)i, nodes[i].mode, nodes[i].name);
+	return 0;
+}
+
+ssize_t node_readlink(
+	struct host *host, const struct node_info *link, char *buf, size_t size)
+{
+	ssize_t n = readlinkat(host->syscpu, link->path, buf, size - 1);
+
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return n;
+}
+
+int node_host_text(struct host *host, const struct node_info *file, struct outbuf *out)
+{
+	static struct textbuf text;
+	struct slice have;
+	int r;
+
+	if (file->row && file->row->host_file != NODE_HOST_NONE) {
+		r = host_text(host, (enum host_file)file->row->host_file, &have);
+	} else if (file->row) {
+		r = procfile_read(file->row->parent == ROW_CPU ? host->syscpu : host->proc,
+			file->row->host_path, &text);
+		have = (struct slice){text.data, text.len};
+	} else {
+		r = procfile_read(host->syscpu, file->path, &text);
+		have = (struct slice){text.data, text.len};
+	}
+	if (r == 0)
+		out_mem(out, have.p, have.len);
+	return r;
+}

@@ -1,0 +1,311 @@
+/*
+ * One table of options; getopt_long(3)'s arrays and the help text are made from it.
+ */
+#include "daemon/options.h"
+
+#include "daemon/log.h"
+#include "nsutil/caps.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum id {
+	OPT_FOREGROUND,
+	OPT_DEBUG,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_LOADAVG,
+	OPT_NO_LOADAVG,
+	OPT_NO_SWAP,
+	OPT_NO_ZSWAP,
+	OPT_SINGLE,
+	OPT_FUSE,
+	OPT_PIDFILE,
+	OPT_CFS,
+	OPT_PIDFD,
+	OPT_CGROUP,
+	OPT_PSI_POLL,
+	OPT_INTR,
+	OPT_RUNTIME_DIR,
+	OPT_READY_FD,
+	OPT_KEPT_FILES,
+	OPT_RESOLVER,
+	OPT_CGROUP_READER,
+	OPT_CGROUP_MOUNTS,
+	OPT_DROP,
+	OPT_KEEP_MOUNT,
+	OPT_FUSE_FD,
+	OPT_NO_KEEPER,
+	OPT_WATCHDOG,
+	OPT_CHECK,
+	OPTS,
+};
+
+static const struct {
+	const char *name; /* long; NULL: short only */
+	char letter;	  /* 0: long only */
+	const char *arg;  /* NULL: takes none */
+	const char *help;
+} table[OPTS] = {
+	[OPT_FOREGROUND] = {"foreground", 'f', NULL, "stay in the foreground (always so)"},
+	[OPT_DEBUG] = {"debug", 'd', NULL, "log more"},
+	[OPT_HELP] = {"help", 'h', NULL, "print this and exit"},
+	[OPT_VERSION] = {"version", 'v', NULL, "print the version and exit"},
+	[OPT_LOADAVG] = {"enable-loadavg", 'l', NULL,
+		"containers see their own load average (always so, unless disabled)"},
+	[OPT_NO_LOADAVG] = {"disable-loadavg", 0, NULL, "loadavg shows the host's"},
+	[OPT_NO_SWAP] = {"disable-swap", 'u', NULL, "containers see no swap"},
+	[OPT_NO_ZSWAP] = {"disable-zswap", 'z', NULL, "containers see no zswap"},
+	[OPT_SINGLE] = {NULL, 's', NULL, "accepted: there is one thread only"},
+	[OPT_FUSE] = {NULL, 'o', "OPTS",
+		"mount options for FUSE; allow_other and the like are always on"},
+	[OPT_PIDFILE] = {"pidfile", 'p', "FILE", "write the process id there"},
+	[OPT_CFS] = {"enable-cfs", 0, NULL, "CPU quotas limit the number of CPUs shown"},
+	[OPT_PIDFD] = {"enable-pidfd", 0, NULL, "accepted: pidfds are used where there are any"},
+	[OPT_CGROUP] = {"enable-cgroup", 0, NULL, "accepted; cgroupfs is not emulated"},
+	[OPT_PSI_POLL] = {"enable-psi-poll", 0, NULL,
+		"accepted for lxcfs's sake; pressure files take no triggers yet"},
+	[OPT_INTR] = {"enable-intr", 0, NULL, "stat lists each interrupt, as on the host"},
+	[OPT_RUNTIME_DIR] = {"runtime-dir", 0, "DIR", "directory for run-time files"},
+	[OPT_READY_FD] = {"ready-fd", 0, "N",
+		"write a newline to descriptor N once reads are served, then close it"},
+	[OPT_KEPT_FILES] = {"kept-files", 0, "N", "cgroup files kept open (default 64)"},
+	[OPT_RESOLVER] = {"resolver", 0, "ioctl|fork",
+		"how a namespace's init is found (default: ioctl where there is one)"},
+	[OPT_CGROUP_READER] = {"cgroup-reader", 0, "auto|loop|helper",
+		"who reads /proc/PID/cgroup (default: the loop from Linux 6.8 on)"},
+	[OPT_CGROUP_MOUNTS] = {"cgroup-mounts", 0, "auto|clone|namespace|host",
+		"how the cgroup mounts are held (default: auto, what works)"},
+	[OPT_DROP] = {"drop-capability", 0, "NAME",
+		"do without this capability too, such as 'sys_ptrace'; can be repeated"},
+	[OPT_KEEP_MOUNT] = {"keep-mount", 0, NULL,
+		"leave the mount at the end, to whoever holds its descriptor"},
+	[OPT_FUSE_FD] = {"fuse-fd", 0, "N[,M]",
+		"serve the connection of descriptor N; M is the state kept with it"},
+	[OPT_NO_KEEPER] = {"no-keeper", 0, NULL,
+		"one process: the supervisor keeps the descriptor and starts it again"},
+	[OPT_WATCHDOG] = {"watchdog", 0, "SECONDS",
+		"replace a worker that does not get on for so long (default 5; 0: never)"},
+	[OPT_CHECK] = {"check", 0, NULL, "only try whether it can start, mount nothing"},
+};
+
+static void print_help(void)
+{
+	printf("Usage: evlxcfs [OPTIONS] MOUNTPOINT\n\n"
+	       "Shows every container its own /proc and /sys/devices/system/cpu. Runs in the\n"
+	       "foreground and unmounts on SIGTERM or SIGINT.\n\n");
+	for (int i = 0; i < OPTS; i++) {
+		char left[64], letter[4] = "";
+		int n = 0;
+
+		if (table[i].letter)
+			snprintf(letter, sizeof(letter), "-%c", table[i].letter);
+		if (table[i].name)
+			n = snprintf(left, sizeof(left), "%2s%s --%s%s%s", letter,
+				table[i].letter ? "," : " ", table[i].name,
+				table[i].arg ? "=" : "", table[i].arg ? table[i].arg : "");
+		else
+			n = snprintf(left, sizeof(left), "%2s %s", letter,
+				table[i].arg ? table[i].arg : "");
+		printf("  %-28s %s%s\n", left, n > 28 ? "\n                               " : "",
+			table[i].help);
+	}
+}
+
+static bool parse_number(const char *text, unsigned long max, unsigned long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoul(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && !errno && *out <= max;
+}
+
+static bool cgroup_mounts(struct options *options, const char *arg)
+{
+	for (int way = 0; way < CGMOUNT_WAYS; way++) {
+		if (strcmp(arg, cgmount_way_names[way]) != 0)
+			continue;
+		options->cgroup_mounts = (enum cgmount_way)way;
+		return true;
+	}
+	log_warnx("--cgroup-mounts takes 'auto', 'clone', 'namespace' or 'host', not '%s'", arg);
+	return false;
+}
+
+static bool drop(struct options *options, const char *arg)
+{
+	int capability = caps_by_name(arg);
+
+	if (capability < 0 || capability > 63) {
+		log_warnx("--drop-capability takes the name of a capability, not '%s'", arg);
+		return false;
+	}
+	options->drop |= UINT64_C(1) << capability;
+	return true;
+}
+
+/* "N" or "N,M". */
+static bool parse_descriptors(struct options *options, const char *arg)
+{
+	char text[32];
+	char *comma;
+	unsigned long n, m;
+	bool good = snprintf(text, sizeof(text), "%s", arg) < (int)sizeof(text);
+
+	comma = strchr(text, ',');
+	if (comma)
+		*comma++ = '\0';
+	if (!good || !parse_number(text, INT_MAX, &n) ||
+		(comma && !parse_number(comma, INT_MAX, &m))) {
+		log_warnx("--fuse-fd takes one or two numbers of descriptors, not '%s'", arg);
+		return false;
+	}
+	options->fuse_fd = (int)n;
+	options->state_fd = comma ? (int)m : -1;
+	return true;
+}
+
+static bool apply_reader(struct options *options, const char *arg)
+{
+	static const char *const names[CGROUP_READERS] = {"auto", "loop", "helper"};
+
+	for (int i = 0; i < CGROUP_READERS; i++) {
+		if (strcmp(arg, names[i]))
+			continue;
+		options->cgroup_reader = (enum cgroup_reader)i;
+		return true;
+	}
+	log_warnx("--cgroup-reader takes 'auto', 'loop' or 'helper', not '%s'", arg);
+	return false;
+}
+
+/* Option `id` with its argument. False after a line on standard error. */
+static bool apply(struct options *options, int id, const char *arg)
+{
+	unsigned long n;
+
+	switch ((enum id)id) {
+	case OPT_DEBUG: options->debug = true; break;
+	case OPT_NO_LOADAVG: options->policy.no_loadavg = true; break;
+	case OPT_NO_SWAP: options->policy.no_swap = true; break;
+	case OPT_NO_ZSWAP: options->policy.no_zswap = true; break;
+	case OPT_CFS: options->policy.cfs = true; break;
+	case OPT_PSI_POLL: options->policy.psi_poll = true; break;
+	case OPT_INTR: options->policy.intr = true; break;
+	case OPT_PIDFILE: options->pidfile = arg; break;
+	case OPT_RUNTIME_DIR: options->runtime_dir = arg; break;
+	case OPT_READY_FD:
+		if (!parse_number(arg, INT_MAX, &n)) {
+			log_warnx("--ready-fd takes the number of a descriptor, not '%s'", arg);
+			return false;
+		}
+		options->ready_fd = (int)n;
+		break;
+	case OPT_KEPT_FILES:
+		if (!parse_number(arg, 1 << 20, &n)) {
+			log_warnx("--kept-files takes a number up to 1048576, not '%s'", arg);
+			return false;
+		}
+		options->kept_files = (unsigned)n;
+		break;
+	case OPT_RESOLVER:
+		if (strcmp(arg, "ioctl") && strcmp(arg, "fork")) {
+			log_warnx("--resolver takes 'ioctl' or 'fork', not '%s'", arg);
+			return false;
+		}
+		options->force_fork = !strcmp(arg, "fork");
+		break;
+	case OPT_CGROUP_READER: return apply_reader(options, arg);
+	case OPT_CGROUP_MOUNTS: return cgroup_mounts(options, arg);
+	case OPT_DROP: return drop(options, arg);
+	case OPT_KEEP_MOUNT: options->keep_mount = true; break;
+	case OPT_NO_KEEPER: options->no_keeper = true; break;
+	case OPT_CHECK: options->check = true; break;
+	case OPT_FUSE_FD: return parse_descriptors(options, arg);
+	case OPT_WATCHDOG:
+		if (!parse_number(arg, 86400, &n)) {
+			log_warnx("--watchdog takes a number of seconds, not '%s'", arg);
+			return false;
+		}
+		options->watchdog = (unsigned)n;
+		break;
+	case OPT_FOREGROUND:
+	case OPT_LOADAVG:
+	case OPT_SINGLE:
+	case OPT_FUSE:
+	case OPT_PIDFD:
+	case OPT_CGROUP:
+	case OPT_HELP:
+	case OPT_VERSION:
+	case OPTS: break;
+	}
+	return true;
+}
+
+/* Long options first in 256.., short ones by their letter. */
+static int id_of(int got)
+{
+	if (got >= 256)
+		return got - 256;
+	for (int i = 0; i < OPTS; i++)
+		if (table[i].letter == got)
+			return i;
+	return OPTS;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+	struct option longs[OPTS + 1] = {0};
+	char shorts[2 * OPTS + 2] = ":";
+	int got, n = 0, len = 1;
+
+	*options = (struct options){
+		.runtime_dir = "/run/evlxcfs", .kept_files = 64,
+		.ready_fd = -1,
+		.fuse_fd = -1,
+		.state_fd = -1,
+		.watchdog = 5};
+	for (int i = 0; i < OPTS; i++) {
+		if (table[i].name)
+			longs[n++] = (struct option){table[i].name,
+				table[i].arg ? required_argument : no_argument, NULL, 256 + i};
+		if (table[i].letter)
+			shorts[len++] = table[i].letter;
+		if (table[i].letter && table[i].arg)
+			shorts[len++] = ':';
+	}
+	opterr = 0;
+	optind = 1;
+	while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		int id = got == '?' || got == ':' ? OPTS : id_of(got);
+
+		if (id == OPTS) {
+			log_warnx("%s '%s' (see --help)",
+				got == ':' ? "an argument is missing after" : "unknown option",
+				argv[optind - 1]);
+			return OPTIONS_BAD;
+		}
+		if (id == OPT_HELP) {
+			print_help();
+			return OPTIONS_DONE;
+		}
+		if (id == OPT_VERSION) {
+			printf("%s\n", EVLXCFS_VERSION);
+			return OPTIONS_DONE;
+		}
+		if (!apply(options, id, optarg))
+			return OPTIONS_BAD;
+	}
+	if (optind + 1 != argc) {
+		log_warnx(optind == argc ? "no mountpoint given (see --help)"
+					 : "more than one mountpoint given (see --help)");
+		return OPTIONS_BAD;
+	}
+	options->mountpoint = argv[optind];
+	return OPTIONS_RUN;
+}

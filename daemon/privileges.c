@@ -1,0 +1,40 @@
+/*
+ * See privileges.h.
+ */
+#include "daemon/privileges.h"
+
+#include "daemon/log.h"
+#include "nsutil/caps.h"
+#include "nsutil/cleanup.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+bool privileges_open_standard(void)
+{
+	autofd fd = open("/dev/null", O_RDWR);
+
+	/* It gets the lowest free number; one of the first three stays. */
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = open("/dev/null", O_RDWR);
+	if (fd < 0) {
+		log_warn("/dev/null");
+		return false;
+	}
+	if (dup2(fd, STDIN_FILENO) < 0) {
+		log_warn("standard input");
+		return false;
+	}
+	return true;
+}
+
+bool privileges_keep(const struct options *options)
+{
+	int r = caps_keep(options->drop);
+
+	if (r < 0)
+		log_warnx("cannot give up capabilities: %s", strerror(-r));
+	if (r == CAPS_UNBOUNDED)
+		log_debug("the bounding set of capabilities cannot be made smaller");
+	return r >= 0;
+}

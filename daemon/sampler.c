@@ -1,0 +1,308 @@
+/*
+ * One timer for all containers, on a grid of LOAD_PERIOD_NS of CLOCK_BOOTTIME; it runs
+ * only while there is a container to count. Every tick all of them become due; walks.c
+ * takes them one by one as it has room. A count that comes late is applied for every
+ * period it missed, so nothing here depends on being in time.
+ *
+ * Whoever waits for a sample's first count is woken up when it comes, when the sample is
+ * dropped, or by the timer that has no more patience.
+ */
+#include "daemon/sampler.h"
+
+#include "daemon/log.h"
+#include "daemon/sample.h"
+#include "daemon/server.h"
+#include "daemon/walks.h"
+#include "nsutil/nsid.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct sampler {
+	struct server *server;
+	struct load *load;
+	struct walks *walks;
+	struct loop_timer *tick, *patience;
+	bool ticking, waiting;
+	struct samples samples;
+};
+
+static const uint64_t second_ns = UINT64_C(1000000000);
+
+static uint64_t wait_key(const struct sample *s)
+{
+	return PARK_LOAD | s->id;
+}
+
+/* Whoever waits for it gets the host's figures. */
+static void drop(struct sampler *sampler, struct sample *s)
+{
+	uint64_t key = wait_key(s);
+
+	sample_drop(&sampler->samples, s);
+	serve_wake(sampler->server, key, true);
+}
+
+/* --- what a walk tells --- */
+
+static void count(struct sampler *sampler, struct sample *s,
+	const struct taskwalk_counts *found, uint64_t now_ns)
+{
+	struct load_counts counts = {.running = found->running,
+		.blocked = found->blocked,
+		.total = found->total,
+		.last_pid = s->state.counts.last_pid};
+
+	/* The newest task may have ended since; its number was given out all the same. */
+	if (found->newest_pid &&
+		(!s->state.last_tid ||
+			taskwalk_newer(found->newest_tid, (pid_t)s->state.last_tid,
+				taskwalk_last_tid(sampler->server->host.proc)))) {
+		s->state.last_tid = (uint64_t)found->newest_tid;
+		counts.last_pid = (uint64_t)found->newest_pid;
+	}
+	load_count(&s->state, s->known, &counts, now_ns / LOAD_PERIOD_NS);
+	s->known = s->counted = true;
+	load_store(sampler->load, &s->key, &s->state, now_ns);
+}
+
+static void on_walked(
+	void *arg, uint64_t id, enum walk_end end, const struct taskwalk_counts *counts)
+{
+	struct sampler *sampler = arg;
+	struct sample *s = sample_by_id(&sampler->samples, id);
+
+	if (!s)
+		return;
+	s->walking = false;
+	s->stuck = end == WALK_STUCK;
+	if (end == WALK_AGAIN)
+		sample_set_due(&sampler->samples, s);
+	if (end != WALK_COUNTED)
+		return;
+	/* A container has at least its init: this cgroup is not it, or is no more. */
+	if (!counts->total) {
+		drop(sampler, s);
+		return;
+	}
+	count(sampler, s, counts, serve_now());
+	serve_wake(sampler->server, wait_key(s), false);
+}
+
+/* A cgroup that is gone is a walk that finds nobody. */
+static bool next_job(void *arg, bool helper, struct walk_job *job)
+{
+	struct sampler *sampler = arg;
+	const struct cg_layout *layout = &sampler->server->layout;
+	struct sample *s = sample_due(&sampler->samples, layout, helper);
+
+	if (!s)
+		return false;
+	s->due = 0;
+	s->walking = true;
+	*job = (struct walk_job){.id = s->id,
+		.dirfd = sample_open(s, layout),
+		.helper = sample_is_v1(s, layout),
+		.level = s->level};
+	return true;
+}
+
+/* --- when --- */
+
+/* Its init is gone, or the number belongs to somebody else. */
+static bool ended(const struct sampler *sampler, const struct sample *s)
+{
+	uint64_t ino;
+	int r;
+
+	if (!s->init)
+		return false;
+	r = nsid_of(sampler->server->host.proc, s->init, NS_PID, &ino);
+	return r == -ENOENT || r == -ESRCH || (r == 0 && ino != s->key.pidns);
+}
+
+static void start_ticking(struct sampler *sampler, uint64_t now_ns)
+{
+	uint64_t left = LOAD_PERIOD_NS - now_ns % LOAD_PERIOD_NS;
+
+	if (sampler->ticking || !sampler->samples.count)
+		return;
+	sampler->ticking = true;
+	/* A little later than the grid: a timer that is early would count for nothing. */
+	loop_timer_start(sampler->tick, (double)(left + 2000000) / 1e9);
+}
+
+static void on_tick(void *arg)
+{
+	struct sampler *sampler = arg;
+	struct sample *s = sample_next(&sampler->samples, NULL), *next;
+	uint64_t now_ns = serve_now();
+
+	sampler->ticking = false;
+	for (; s; s = next) {
+		next = sample_next(&sampler->samples, s);
+		if (now_ns - s->used_ns >= SAMPLER_KEEP_SECONDS * second_ns ||
+			ended(sampler, s))
+			drop(sampler, s);
+		else if (!s->walking)
+			sample_set_due(&sampler->samples, s);
+	}
+	walks_fill(sampler->walks);
+	start_ticking(sampler, now_ns);
+}
+
+static bool out_of_patience(const struct sample *s, uint64_t now_ns)
+{
+	return now_ns - s->made_ns >= SAMPLER_PATIENCE_SECONDS * second_ns;
+}
+
+static void start_waiting(struct sampler *sampler)
+{
+	if (sampler->waiting)
+		return;
+	sampler->waiting = true;
+	loop_timer_start(sampler->patience, SAMPLER_PATIENCE_SECONDS + 0.01);
+}
+
+/* A reader that came while the timer ran waits up to twice as long. */
+static void on_patience(void *arg)
+{
+	static struct log_limit limit;
+	struct sampler *sampler = arg;
+	struct sample *s = NULL;
+	uint64_t now_ns = serve_now();
+	bool more = false;
+
+	sampler->waiting = false;
+	while ((s = sample_next(&sampler->samples, s))) {
+		if (s->counted)
+			continue;
+		if (!out_of_patience(s, now_ns)) {
+			more = true;
+			continue;
+		}
+		if (log_allowed(&limit, now_ns))
+			log_warnx("the tasks of %s are not counted in %d s: its readers "
+				  "get the "
+				  "host's load",
+				s->path, SAMPLER_PATIENCE_SECONDS);
+		serve_wake(sampler->server, wait_key(s), true);
+	}
+	if (more)
+		start_waiting(sampler);
+}
+
+/* --- for a reader --- */
+
+/* After a gap the averages must be made again before they are shown; what another process
+ * has just made is as good as ours. */
+static void start(struct sampler *sampler, struct sample *s)
+{
+	/* Without an init its namespace is ours. */
+	int level = s->init ? taskwalk_level(sampler->server->host.proc, s->init) : 0;
+
+	s->level = level < 0 ? TASKWALK_NO_LEVEL : (unsigned)level;
+	s->known = load_find(sampler->load, &s->key, &s->state);
+	s->counted = s->known && s->state.tick + 2 >= s->made_ns / LOAD_PERIOD_NS;
+	walks_fill(sampler->walks);
+	start_ticking(sampler, s->made_ns);
+}
+
+/* A program that was started to read the file is itself the newest task. */
+static void see_caller(struct sampler *sampler, struct sample *s, pid_t caller)
+{
+	int proc = sampler->server->host.proc;
+	pid_t pid;
+
+	if (caller == s->caller)
+		return;
+	s->caller = caller;
+	if (s->state.last_tid && !taskwalk_newer(caller, (pid_t)s->state.last_tid,
+					 taskwalk_last_tid(proc)))
+		return;
+	pid = taskwalk_pid_at(proc, caller, s->level);
+	if (!pid)
+		return;
+	s->state.last_tid = (uint64_t)caller;
+	s->state.counts.last_pid = (uint64_t)pid;
+}
+
+/* The container's sample, which is started if it is a new one. */
+static struct sample *get(struct sampler *sampler, const struct subject *subject)
+{
+	bool is_new;
+	struct sample *s = sample_get(&sampler->samples, &sampler->server->layout,
+		subject->ct, subject->now_ns, &is_new);
+	uint64_t id;
+
+	if (!s || !is_new)
+		return s;
+	id = s->id;
+	start(sampler, s);
+	walks_hurry(sampler->walks, id);
+	return sample_by_id(&sampler->samples, id);
+}
+
+int sampler_want(struct sampler *sampler, struct subject *subject, bool newest,
+	bool give_up, uint64_t *key)
+{
+	struct sample *s;
+
+	subject->load = NULL;
+	if (!subject->ct || subject->policy->no_loadavg)
+		return SUBJECT_FOUND;
+	/* Who has waited in vain starts nothing anew. */
+	s = give_up ? sample_find(&sampler->samples, subject->ct) : get(sampler, subject);
+	if (!s)
+		return SUBJECT_FOUND;
+	if (!s->counted) {
+		if (give_up || out_of_patience(s, subject->now_ns))
+			return SUBJECT_FOUND;
+		start_waiting(sampler);
+		*key = wait_key(s);
+		return SUBJECT_PARK;
+	}
+	if (newest)
+		see_caller(sampler, s, subject->caller);
+	subject->load = &s->state.counts;
+	return SUBJECT_FOUND;
+}
+
+int sampler_new(struct sampler **out, struct server *server, struct load *load)
+{
+	struct sampler *sampler = calloc(1, sizeof(*sampler));
+	struct walks_user user = {next_job, on_walked, sampler};
+	int r;
+
+	if (!sampler)
+		return -ENOMEM;
+	sampler->server = server;
+	sampler->load = load;
+	r = walks_new(&sampler->walks, server->loop, server->host.proc,
+		server->channel.fd, &user);
+	if (r == 0)
+		r = loop_timer_new(server->loop, &sampler->tick, on_tick, sampler);
+	if (r == 0)
+		r = loop_timer_new(
+			server->loop, &sampler->patience, on_patience, sampler);
+	if (r < 0) {
+		sampler_free(sampler);
+		return r;
+	}
+	*out = sampler;
+	return 0;
+}
+
+void sampler_free(struct sampler *sampler)
+{
+	struct sample *s;
+
+	if (!sampler)
+		return;
+	walks_free(sampler->walks);
+	loop_timer_free(sampler->tick);
+	loop_timer_free(sampler->patience);
+	while ((s = sample_next(&sampler->samples, NULL)))
+		sample_drop(&sampler->samples, s);
+	free(sampler);
+}

@@ -1,0 +1,433 @@
+/*
+ * opcode → handler. A handler answers the request, or says why it must wait; then it is
+ * called again from the start when that has changed. Every request that is read ends in
+ * exactly one answer: a caller whose request is forgotten sleeps for ever.
+ */
+#include "daemon/server.h"
+
+#include "daemon/log.h"
+#include "daemon/sampler.h"
+#include "fusechan/fault.h"
+#include "fusechan/reply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SERVED = 0, SERVE_PARK = 1 };
+
+/* One request on its way through a handler. */
+struct work {
+	struct server *server;
+	struct request request;
+	bool give_up;  /* waited long enough: the host's file */
+	uint64_t key;  /* set with SERVE_PARK: what to wait for */
+};
+
+/* A handler returns SERVED, SERVE_PARK, or a negative errno for the caller. */
+typedef int handler(struct work *work);
+
+uint64_t serve_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void send_body(struct work *work, const void *body, size_t len)
+{
+	int r = reply(&work->server->channel, work->request.unique, body, len);
+
+	if (r < 0)
+		log_warnx("the kernel refused an answer to %s: %s", work->request.opname,
+			strerror(-r));
+}
+
+static void send_error(struct work *work, int error)
+{
+	int r = reply_error(&work->server->channel, work->request.unique, error);
+
+	if (r < 0)
+		log_warnx("the kernel refused an error for %s: %s", work->request.opname,
+			strerror(-r));
+}
+
+/* Nodes never change: the kernel may keep what it knows of them. */
+enum { CACHE_SECONDS = 24 * 3600 };
+
+static void fill_attr(
+	const struct server *server, const struct node_info *info, struct fuse_attr *attr)
+{
+	*attr = (struct fuse_attr){
+		.ino = (uint32_t)info->id,
+		.size = info->size,
+		.mode = info->mode,
+		.nlink = info->nlink,
+		.atime = (uint64_t)server->started.tv_sec,
+		.mtime = (uint64_t)server->started.tv_sec,
+		.ctime = (uint64_t)server->started.tv_sec,
+		.atimensec = (uint32_t)server->started.tv_nsec,
+		.mtimensec = (uint32_t)server->started.tv_nsec,
+		.ctimensec = (uint32_t)server->started.tv_nsec,
+		.blksize = 1024,
+	};
+}
+
+static int on_init(struct work *work)
+{
+	int r = channel_init(&work->server->channel, &work->request);
+
+	if (r < 0)
+		log_warnx("cannot agree on a FUSE protocol with this kernel: %s", strerror(-r));
+	return SERVED;
+}
+
+static int on_lookup(struct work *work)
+{
+	struct fuse_entry_out out = {
+		.entry_valid = CACHE_SECONDS, .attr_valid = CACHE_SECONDS};
+	struct node_info info;
+	int r = node_lookup(
+		&work->server->host, work->request.nodeid, work->request.name, &info);
+
+	if (r < 0)
+		return r;
+	out.nodeid = info.id;
+	fill_attr(work->server, &info, &out.attr);
+	send_body(work, &out, sizeof(out));
+	return SERVED;
+}
+
+static int on_getattr(struct work *work)
+{
+	struct fuse_attr_out out = {.attr_valid = CACHE_SECONDS};
+	struct node_info info;
+	int r = node_get(&work->server->host, work->request.nodeid, &info);
+
+	if (r < 0)
+		return r;
+	fill_attr(work->server, &info, &out.attr);
+	send_body(work, &out, sizeof(out));
+	return SERVED;
+}
+
+static int on_readlink(struct work *work)
+{
+	struct node_info info;
+	char target[PATH_MAX];
+	ssize_t n = node_get(&work->server->host, work->request.nodeid, &info);
+
+	if (n == 0)
+		n = S_ISLNK(info.mode) ? node_readlink(&work->server->host, &info, target,
+						 sizeof(target))
+				       : -EINVAL;
+	if (n < 0)
+		return (int)n;
+	send_body(work, target, (size_t)n);
+	return SERVED;
+}
+
+static void send_open(struct work *work, uint32_t flags)
+{
+	struct fuse_open_out out = {
+		.fh = ++work->server->channel.journal->serial, .open_flags = flags};
+
+	send_body(work, &out, sizeof(out));
+}
+
+/* Nothing is allocated: a handle is a number, the rest comes with the first read. */
+static int on_open(struct work *work)
+{
+	const struct fuse_open_in *in = work->request.arg;
+	struct node_info info;
+	int r = node_get(&work->server->host, work->request.nodeid, &info);
+
+	if (r < 0)
+		return r;
+	if (S_ISDIR(info.mode))
+		return -EISDIR;
+	if ((in->flags & O_ACCMODE) != O_RDONLY || in->flags & O_TRUNC)
+		return -EACCES;
+	send_open(work, FOPEN_DIRECT_IO | FOPEN_NOFLUSH);
+	return SERVED;
+}
+
+static int on_opendir(struct work *work)
+{
+	struct node_info info;
+	int r = node_get(&work->server->host, work->request.nodeid, &info);
+
+	if (r < 0)
+		return r;
+	if (!S_ISDIR(info.mode))
+		return -ENOTDIR;
+	send_open(work, 0);
+	return SERVED;
+}
+
+/* Writes the file as the subject sees it. 0 or -errno. */
+static int render(struct server *server, const struct node_info *info,
+	const struct subject *subject, struct outbuf *out)
+{
+	int r = VIEW_HOST;
+
+	if (subject->ct && info->row && info->row->show)
+		r = info->row->show(out, subject, info->row->arg);
+	if (r == VIEW_HOST) {
+		outbuf_reset(out);
+		r = node_host_text(&server->host, info, out);
+	}
+	return r == 0 && out->failed ? -ENOMEM : r;
+}
+
+struct listing {
+	struct outbuf *out;
+	uint64_t next;
+};
+
+/* A directory's snapshot is its entries as READDIR sends them; each one's offset is where
+ * the next begins. */
+static void add_dirent(void *arg, uint64_t id, mode_t mode, const char *name)
+{
+	struct outbuf *out = arg;
+	size_t room = FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + strlen(name)), len = 0;
+	char *to = out_reserve(out, room);
+
+	if (to && reply_dirent(to, &len, room, (uint32_t)id, out->len + room, (mode & S_IFMT) >> 12, name))
+		out->len += len;
+}
+
+static int render_dir(struct server *server, const struct node_info *info,
+	const struct subject *subject, struct outbuf *out)
+{
+	int r = node_list(&server->host, info, NULL, add_dirent, out);
+
+	(void)subject;
+	return r == 0 && out->failed ? -ENOMEM : r;
+}
+
+/* The snapshot that the read slices: made by this read if it is the first or starts anew. */
+static int get_snapshot(struct work *work, struct snapshot **out)
+{
+	const struct fuse_read_in *in = work->request.arg;
+	struct server *server = work->server;
+	struct subject subject;
+	struct node_info info;
+	int r;
+
+	*out = in->offset ? handle_find(&server->handles, in->fh, in->offset) : NULL;
+	if (*out)
+		return 0;
+	r = node_get(&server->host, work->request.nodeid, &info);
+	if (r < 0)
+		return r;
+	r = subject_find(server, work->request.pid, work->give_up, &subject, &work->key);
+	if (r == SUBJECT_FOUND && info.row && info.row->load)
+		r = sampler_want(server->sampler, &subject, info.row->load == NODE_LOAD_NEWEST,
+			work->give_up, &work->key);
+	if (r == SUBJECT_PARK)
+		return SERVE_PARK;
+	*out = handle_take(&server->handles, in->fh, subject.ct ? subject.ct->id : 0);
+	r = S_ISDIR(info.mode) ? render_dir(server, &info, &subject, &(*out)->text)
+			       : render(server, &info, &subject, &(*out)->text);
+	if (r < 0)
+		handle_release(&server->handles, in->fh);
+	else
+		handle_keep(&server->handles, *out,
+			in->offset || in->size < (*out)->text.len || S_ISDIR(info.mode));
+	fault_point(FAULT_RENDERED);
+	return r;
+}
+
+static int on_read(struct work *work)
+{
+	const struct fuse_read_in *in = work->request.arg;
+	struct snapshot *snapshot;
+	size_t len;
+	int r;
+
+	fault_offset(in->offset);
+	r = get_snapshot(work, &snapshot);
+
+	if (r)
+		return r;
+	len = in->offset < snapshot->text.len ? snapshot->text.len - in->offset : 0;
+	send_body(work, len ? snapshot->text.data + in->offset : NULL,
+		len < in->size ? len : in->size);
+	return SERVED;
+}
+
+/* Like a read, but only whole entries. An offset that is not a boundary of one is answered
+ * with nothing: it is not ours. */
+static int on_readdir(struct work *work)
+{
+	const struct fuse_read_in *in = work->request.arg;
+	struct snapshot *snapshot;
+	size_t at = 0, start, end;
+	int r = get_snapshot(work, &snapshot);
+
+	if (r)
+		return r;
+	while (at < snapshot->text.len && at < in->offset)
+		at += FUSE_DIRENT_SIZE((struct fuse_dirent *)(void *)(snapshot->text.data + at));
+	start = end = at;
+	while (in->offset == start && end < snapshot->text.len) {
+		size_t size = FUSE_DIRENT_SIZE(
+			(struct fuse_dirent *)(void *)(snapshot->text.data + end));
+		if (end + size - start > in->size)
+			break;
+		end += size;
+	}
+	send_body(work, end > start ? snapshot->text.data + start : NULL, end - start);
+	return SERVED;
+}
+
+static int on_release(struct work *work)
+{
+	const struct fuse_release_in *in = work->request.arg;
+
+	handle_release(&work->server->handles, in->fh);
+	send_body(work, NULL, 0);
+	return SERVED;
+}
+
+static int on_statfs(struct work *work)
+{
+	/* What procfs says: no blocks, no files, names up to 255 bytes. */
+	struct fuse_statfs_out out = {.st = {.bsize = 4096, .frsize = 4096, .namelen = 255}};
+
+	send_body(work, &out, sizeof(out));
+	return SERVED;
+}
+
+static int on_forget(struct work *work)
+{
+	(void)work;
+	return SERVED;
+}
+
+/* The caller was hit by a signal and no longer wants the answer. Requests that do not wait
+ * are answered before the next message is read, so only a parked one can be meant. */
+static int on_interrupt(struct work *work)
+{
+	const struct fuse_interrupt_in *in = work->request.arg;
+	struct server *server = work->server;
+
+	for (int i = 0; i < JOURNAL_SLOTS; i++) {
+		struct slot *slot = &server->channel.journal->slot[i];
+		struct request waiting;
+
+		if (!server->parked[i].key || slot->state != SLOT_TAKEN ||
+			channel_parse(&server->channel, slot, &waiting) != REQUEST_OK ||
+			waiting.unique != in->unique)
+			continue;
+		server->parked[i] = (struct parked){0};
+		reply_error(&server->channel, waiting.unique, EINTR);
+		journal_done(slot);
+		return SERVED;
+	}
+	return SERVED;
+}
+
+static int on_destroy(struct work *work)
+{
+	send_body(work, NULL, 0);
+	return SERVED;
+}
+
+static int on_ioctl(struct work *work)
+{
+	(void)work;
+	return -ENOTTY;
+}
+
+/* A privileged container can make the superblock writable; we are not. */
+static int refuse(struct work *work)
+{
+	(void)work;
+	return -EROFS;
+}
+
+static handler *const handlers[] = {
+	[FUSE_LOOKUP] = on_lookup,
+	[FUSE_FORGET] = on_forget,
+	[FUSE_GETATTR] = on_getattr,
+	[FUSE_SETATTR] = refuse,
+	[FUSE_READLINK] = on_readlink,
+	[FUSE_SYMLINK] = refuse,
+	[FUSE_MKNOD] = refuse,
+	[FUSE_MKDIR] = refuse,
+	[FUSE_UNLINK] = refuse,
+	[FUSE_RMDIR] = refuse,
+	[FUSE_RENAME] = refuse,
+	[FUSE_LINK] = refuse,
+	[FUSE_OPEN] = on_open,
+	[FUSE_READ] = on_read,
+	[FUSE_WRITE] = refuse,
+	[FUSE_STATFS] = on_statfs,
+	[FUSE_RELEASE] = on_release,
+	[FUSE_SETXATTR] = refuse,
+	[FUSE_REMOVEXATTR] = refuse,
+	[FUSE_INIT] = on_init,
+	[FUSE_OPENDIR] = on_opendir,
+	[FUSE_READDIR] = on_readdir,
+	[FUSE_RELEASEDIR] = on_release,
+	[FUSE_CREATE] = refuse,
+	[FUSE_INTERRUPT] = on_interrupt,
+	[FUSE_DESTROY] = on_destroy,
+	[FUSE_IOCTL] = on_ioctl,
+	[FUSE_BATCH_FORGET] = on_forget,
+	[FUSE_FALLOCATE] = refuse,
+	[FUSE_RENAME2] = refuse,
+	[FUSE_COPY_FILE_RANGE] = refuse,
+	[FUSECHAN_OP_TMPFILE] = refuse,
+};
+
+/* Everything but SERVED and SERVE_PARK is an error that the caller gets. */
+static int handle(struct work *work, int parsed)
+{
+	uint32_t opcode = work->request.opcode;
+	handler *call = opcode < sizeof(handlers) / sizeof(handlers[0]) ? handlers[opcode] : NULL;
+
+	/* What is refused need not be well formed. */
+	if (call == refuse)
+		return refuse(work);
+	if (parsed == REQUEST_UNKNOWN || !call)
+		return -ENOSYS;
+	if (parsed != REQUEST_OK)
+		return parsed == REQUEST_TOO_LONG ? -ENAMETOOLONG : -EINVAL;
+	return call(work);
+}
+
+void serve_slot(struct server *server, struct slot *slot, bool give_up)
+{
+	struct journal *journal = server->channel.journal;
+	struct parked *parked = &server->parked[slot - journal->slot];
+	struct work work = {.server = server, .give_up = give_up};
+	int parsed = channel_parse(&server->channel, slot, &work.request), r;
+
+	fault_point(FAULT_TAKEN);
+	*parked = (struct parked){0};
+	journal_busy(slot);
+	if (parsed == REQUEST_GARBAGE) {
+		log_warnx("dropped a message of %u bytes without a valid header", slot->len);
+		journal_done(slot);
+		return;
+	}
+	/* The last free slot is for reading: nobody may park in it. */
+	if (journal_pending(journal) == JOURNAL_SLOTS)
+		work.give_up = true;
+	r = handle(&work, parsed);
+	if (r == SERVE_PARK) {
+		parked->key = work.key;
+		journal_waits(slot);
+		fault_point(FAULT_PARKED);
+		return;
+	}
+	if (r < 0 && request_wants_reply(work.request.opcode))
+		send_error(&work, -r);
+	journal_done(slot);
+}

@@ -1,0 +1,128 @@
+/*
+ * Everything one event loop works with, and the few calls its parts make on each other.
+ */
+#ifndef DAEMON_SERVER_H
+#define DAEMON_SERVER_H
+
+#include "cache/callers.h"
+#include "cache/pidns.h"
+#include "daemon/handle.h"
+#include "daemon/loop.h"
+#include "daemon/node.h"
+#include "fusechan/channel.h"
+#include "nsutil/cgmount.h"
+#include "nsutil/initpid.h"
+
+#include <stdbool.h>
+#include <time.h>
+
+enum {
+	SERVE_BATCH = 32,  /* messages taken in one iteration, so that timers get their turn */
+	RESOLVERS = 8,	   /* helpers at one time */
+	PARK_QUOTA = 20,   /* requests of one pid namespace that may wait */
+	PRUNE_SECONDS = 5,
+	RESOLVER_SECONDS = 2,
+};
+
+struct sampler;
+struct server;
+struct shared;
+struct worker_job;
+
+enum resolve_kind {
+	RESOLVE_INIT,	     /* the init of the caller's pid namespace */
+	RESOLVE_INIT_CGROUP, /* the cgroup of that init */
+	RESOLVE_CALLER,	     /* the cgroup of the caller */
+};
+
+/* A helper that finds out something for one pid namespace; free while `caller.pidns` is 0. */
+struct resolver {
+	struct server *server;
+	enum resolve_kind kind;
+	struct caller caller; /* for whom; in RESOLVE_INIT_CGROUP the init itself */
+	int cgnsfd;	      /* whose cgroup namespace; -1: ours */
+	bool killed;	      /* nobody waits for it any more */
+	struct helper helper;
+	struct loop_fd *watch;
+	struct loop_timer *deadline;
+};
+
+/* Why the request in a journal slot waits. Answering it later is handling it anew: what it
+ * waited for is then in the cache, or give_up is set and it gets the host's file. */
+struct parked {
+	uint64_t key; /* 0: not parked; else the namespace it waits for, or PARK_RESOLVER */
+	bool give_up;
+};
+
+enum { PARK_RESOLVER = 1 }; /* waits for any resolver to be free; no inode has this number */
+/* With the number of a sample: waits for its first count. */
+#define PARK_LOAD (UINT64_C(1) << 63)
+
+struct server {
+	struct channel channel;
+	struct loop *loop;
+	struct loop_fd *channel_watch;
+	struct loop_timer *prune;
+	bool pruning;
+	struct host host;
+	struct cg_layout layout;
+	struct cgmount cgmount; /* how the layout's hierarchies are held */
+	struct cgfiles *files;
+	struct cgns cgns;
+	struct pidns pidns;
+	struct callers callers;
+	struct handles handles;
+	struct policy policy;
+	struct cputree *cputree;
+	struct cpuview *cpuview;
+	struct sampler *sampler;
+	struct timespec started; /* time stamps of every node */
+	bool no_ioctl; /* find every init with a helper */
+	bool cgroups_block; /* read every /proc/PID/cgroup in a helper */
+	bool gone;     /* the mount was taken away */
+	bool ending;   /* nothing more is read; stops when all that was read is answered */
+	const struct worker_job *job; /* not owned, as is: */
+	struct shared *shared;
+	struct loop_fd *control_watch; /* orders from the keeper; NULL without one */
+	struct resolver resolver[RESOLVERS];
+	struct parked parked[JOURNAL_SLOTS];
+};
+
+/* serve.c: answers the request in the slot or parks it. With give_up it does not wait. */
+void serve_slot(struct server *server, struct slot *slot, bool give_up);
+
+/* intake.c: answers what waits on the channel, at most SERVE_BATCH messages. The loop's
+ * callback; arg is the server. */
+void serve_drain(void *arg);
+/* Answers what a predecessor had read. What ended SLOT_FAULTS_MAX of them is answered EIO. */
+void serve_takeover(struct server *server);
+/* Reads no more, after what waits now if `read_rest`, and stops the loop when everything
+ * that was read is answered. */
+void serve_end(struct server *server, bool read_rest);
+/* Takes up again every request parked on the key. */
+void serve_wake(struct server *server, uint64_t key, bool give_up);
+
+/* serve.c: CLOCK_BOOTTIME in nanoseconds. */
+uint64_t serve_now(void);
+
+enum { SUBJECT_FOUND = 0, SUBJECT_PARK = 1 };
+
+/* subject.c: who asks. SUBJECT_FOUND with *subject set (the host when it cannot be told), or
+ * SUBJECT_PARK with the key to wait for; give_up forbids that. */
+int subject_find(struct server *server, pid_t tid, bool give_up, struct subject *subject,
+	uint64_t *key);
+/* The prune timer's callback; arg is the server. */
+void subject_prune(void *arg);
+
+/*
+ * resolve.c: finds something out in a helper. SUBJECT_PARK with the key to wait for, or -errno
+ * when it cannot be. With key NULL nobody waits, and nothing is done if there is no helper to
+ * spare.
+ */
+int resolve_start(struct server *server, enum resolve_kind kind, const struct caller *caller,
+	uint64_t *key);
+/* Once before the loop runs. 0 or -errno. */
+int resolve_init(struct server *server);
+void resolve_deinit(struct server *server);
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * See shared.h. A region says in its name and version what its bytes mean, and the regions
+ * of two builds are compared one by one: an upgrade keeps all that has not changed. The
+ * memfd is sealed against shrinking, so that no page can vanish below a process.
+ */
+#include "daemon/shared.h"
+
+#include "cache/cpuview.h"
+#include "cache/load.h"
+#include "daemon/cputree.h"
+#include "daemon/handle.h"
+#include "nsutil/cleanup.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { NAME_SIZE = 16, PAGE = 4096, SEALS = F_SEAL_SHRINK | F_SEAL_GROW };
+
+static const uint64_t head_magic = UINT64_C(0x65766c7863667321);
+
+struct entry {
+	char name[NAME_SIZE];
+	uint64_t version, offset, size;
+};
+
+struct shared_head {
+	uint64_t magic;
+	uint32_t count;
+	uint32_t host_view;
+	int64_t started_sec, started_nsec;
+	struct entry entry[SHARED_REGIONS];
+};
+
+static size_t cpuview_room(unsigned cpus)
+{
+	return cpuview_size(cpus);
+}
+
+static size_t load_room(unsigned cpus)
+{
+	(void)cpus;
+	return load_size();
+}
+
+/* `version` changes with the meaning of the bytes; a change of the size alone is noticed.
+ * cpuview and load look themselves whether they know what they find. */
+static const struct {
+	char name[NAME_SIZE];
+	uint64_t version;
+	size_t fixed;
+	size_t (*size)(unsigned cpus); /* instead of `fixed` */
+} regions[SHARED_REGIONS] = {
+	[SHARED_JOURNAL] = {"journal", JOURNAL_FORMAT, sizeof(struct journal), NULL},
+	[SHARED_CPUTREE] = {"cputree", 1, sizeof(struct cputree), NULL},
+	[SHARED_SNAPSHOTS] = {"snapshots", 1, sizeof(struct handle_store), NULL},
+	[SHARED_CPUVIEW] = {"cpuview", 1, 0, cpuview_room},
+	[SHARED_LOAD] = {"load", 1, 0, load_room},
+};
+
+static size_t pages(size_t size)
+{
+	return (size + PAGE - 1) / PAGE * PAGE;
+}
+
+/* The head of a block of this build. Returns the block's size. */
+static size_t lay_out(struct shared_head *head, unsigned cpus)
+{
+	size_t end = pages(sizeof(*head));
+
+	memset(head, 0, sizeof(*head));
+	head->magic = head_magic;
+	head->count = SHARED_REGIONS;
+	for (int i = 0; i < SHARED_REGIONS; i++) {
+		struct entry *e = &head->entry[i];
+
+		memcpy(e->name, regions[i].name, NAME_SIZE);
+		e->version = regions[i].version;
+		e->size = regions[i].size ? regions[i].size(cpus) : regions[i].fixed;
+		e->offset = end;
+		end += pages(e->size);
+	}
+	return end;
+}
+
+static int map(struct shared *shared)
+{
+	shared->mem = mmap(
+		NULL, shared->size, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd, 0);
+	if (shared->mem == MAP_FAILED) {
+		shared->mem = NULL;
+		return -errno;
+	}
+	return 0;
+}
+
+static int make(struct shared *shared, const struct shared_head *head, size_t size)
+{
+	int r;
+
+	shared->fd = memfd_create("evlxcfs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (shared->fd < 0)
+		return -errno;
+	shared->size = size;
+	if (ftruncate(shared->fd, (off_t)size) < 0 || fcntl(shared->fd, F_ADD_SEALS, SEALS) < 0)
+		return -errno;
+	r = map(shared);
+	if (r == 0)
+		*(struct shared_head *)shared->mem = *head;
+	return r;
+}
+
+/* Maps a block that another process made, if that is what it is. */
+static bool map_old(struct shared *old)
+{
+	const struct shared_head *head;
+	struct stat st;
+
+	if (fcntl(old->fd, F_SETFD, FD_CLOEXEC) < 0 || fstat(old->fd, &st) < 0 ||
+		!S_ISREG(st.st_mode) || st.st_size < PAGE ||
+		(fcntl(old->fd, F_GET_SEALS) & SEALS) != SEALS)
+		return false;
+	old->size = (size_t)st.st_size;
+	if (map(old) < 0)
+		return false;
+	head = old->mem;
+	return head->magic == head_magic &&
+	       head->count <= (PAGE - offsetof(struct shared_head, entry)) / sizeof(struct entry);
+}
+
+static bool same_entry(const struct entry *a, const struct entry *b)
+{
+	return !memcmp(a->name, b->name, NAME_SIZE) && a->version == b->version &&
+	       a->size == b->size;
+}
+
+/* Copies from the old block what the new one has too. */
+static void keep(struct shared *shared, const struct shared *old)
+{
+	const struct shared_head *from = old->mem;
+	struct shared_head *to = shared->mem;
+
+	to->host_view = from->host_view;
+	to->started_sec = from->started_sec;
+	to->started_nsec = from->started_nsec;
+	for (unsigned i = 0; i < from->count; i++) {
+		const struct entry *e = &from->entry[i];
+
+		if (e->offset > old->size || e->size > old->size - e->offset)
+			continue;
+		for (int k = 0; k < SHARED_REGIONS; k++)
+			if (same_entry(e, &to->entry[k]))
+				memcpy((char *)shared->mem + to->entry[k].offset,
+					(char *)old->mem + e->offset, e->size);
+	}
+}
+
+static void stamp(struct shared_head *head)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	head->started_sec = ts.tv_sec;
+	head->started_nsec = ts.tv_nsec;
+}
+
+static bool same_layout(const struct shared_head *a, const struct shared_head *b)
+{
+	return a->count == b->count && !memcmp(a->entry, b->entry, sizeof(a->entry));
+}
+
+/* A number that no open file and no node of an older block has. */
+static uint64_t fresh_number(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void attach(struct shared *shared, bool had_old)
+{
+	struct shared_head *head = shared->mem;
+	struct cputree *tree;
+
+	for (int i = 0; i < SHARED_REGIONS; i++)
+		shared->region[i] = (char *)shared->mem + head->entry[i].offset;
+	shared->journal = shared->region[SHARED_JOURNAL];
+	if (!journal_valid(shared->journal))
+		journal_format(shared->journal, fresh_number());
+	journal_populate(shared->journal);
+	/* On a mount that lives on, ids of a tree that was lost name nothing. */
+	tree = shared->region[SHARED_CPUTREE];
+	if (!tree->count && !tree->generation && had_old)
+		tree->generation = (uint16_t)(fresh_number() / 1000000000u) | 1;
+}
+
+int shared_open(struct shared *shared, int old_fd)
+{
+	struct shared old = {.fd = old_fd};
+	struct shared_head head;
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	bool known = old_fd >= 0 && map_old(&old);
+	size_t size;
+	int r = 0;
+
+	*shared = SHARED_NULL;
+	shared->cpus = cpus > 0 ? (unsigned)cpus : 1;
+	size = lay_out(&head, shared->cpus);
+	if (known && old.size == size && same_layout(old.mem, &head)) {
+		old.cpus = shared->cpus;
+		*shared = old;
+		attach(shared, true);
+		return 0;
+	}
+	stamp(&head);
+	r = make(shared, &head, size);
+	if (r == 0 && known)
+		keep(shared, &old);
+	shared_close(&old);
+	if (r < 0) {
+		shared_close(shared);
+		return r;
+	}
+	attach(shared, old_fd >= 0);
+	return old_fd >= 0 && !known ? -ESTALE : 0;
+}
+
+void shared_close(struct shared *shared)
+{
+	if (shared->mem)
+		munmap(shared->mem, shared->size);
+	fd_close(shared->fd);
+	*shared = SHARED_NULL;
+}
+
+struct timespec shared_started(const struct shared *shared)
+{
+	const struct shared_head *head = shared->mem;
+
+	return (struct timespec){
+		.tv_sec = (time_t)head->started_sec, .tv_nsec = (long)head->started_nsec};
+}
+
+void shared_new_mount(struct shared *shared)
+{
+	struct handle_store *store = shared->region[SHARED_SNAPSHOTS];
+
+	stamp(shared->mem);
+	memset(store->fh, 0, sizeof(store->fh));
+	journal_forget(shared->journal);
+}
+
+bool shared_host_view(const struct shared *shared)
+{
+	const struct shared_head *head = shared->mem;
+
+	return __atomic_load_n(&head->host_view, __ATOMIC_RELAXED);
+}
+
+void shared_toggle_view(struct shared *shared)
+{
+	struct shared_head *head = shared->mem;
+
+	__atomic_fetch_xor(&head->host_view, 1, __ATOMIC_RELAXED);
+}

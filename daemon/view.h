@@ -1,0 +1,55 @@
+/*
+ * A view is one file as one reader should see it: a show() that reads cgroup and host files
+ * and writes text. It knows no offset, no request and no FUSE. Adding one is a row in
+ * node.c and a file in view/.
+ */
+#ifndef DAEMON_VIEW_H
+#define DAEMON_VIEW_H
+
+#include "cache/container.h"
+#include "cache/cpuview.h"
+#include "cache/load.h"
+#include "daemon/outbuf.h"
+#include "nsutil/host.h"
+
+/* Options that change what views show. */
+struct policy {
+	bool cfs;     /* --enable-cfs: CPU quotas limit the number of CPUs */
+	bool no_swap; /* --disable-swap */
+	bool no_zswap; /* --disable-zswap */
+	bool no_loadavg; /* --disable-loadavg: the host's load average */
+	bool intr;    /* --enable-intr: the per-interrupt counts in stat */
+	bool psi_poll; /* --enable-psi-poll: pressure files take triggers */
+};
+
+/* Who reads. */
+struct subject {
+	struct host *host;
+	struct container *ct; /* NULL: the host itself, which sees the host's files */
+	const struct policy *policy;
+	uint64_t now_ns; /* CLOCK_BOOTTIME when the request was taken up */
+	pid_t caller;	 /* thread id in our pid namespace; 0 when unknown */
+	struct cpuview *cpuview; /* history of CPU times; NULL: none is kept */
+	const struct load_counts *load; /* NULL: not counted, show the host's */
+	int64_t boot_offset_s; /* what init's time namespace adds to CLOCK_BOOTTIME */
+};
+
+/* What show() says of the text it wrote. */
+enum {
+	VIEW_DONE = 0, /* out holds the whole file */
+	VIEW_HOST = 1, /* the reader gets the host's own file; what is in out is dropped */
+};
+
+/* Writes the file to `out`. `arg` is the node table's argument. VIEW_DONE or VIEW_HOST.
+ * Called only with subject->ct set. */
+typedef int view_show(struct outbuf *out, const struct subject *subject, unsigned arg);
+
+view_show view_meminfo, view_swaps, view_stat, view_uptime, view_cpuinfo, view_cpu_list;
+view_show view_diskstats, view_slabinfo, view_loadavg;
+/* arg is the file: one of CGF_PRESSURE_*. */
+view_show view_pressure;
+
+/* Arguments of view_cpu_list: which list of CPUs. */
+enum { CPU_ONLINE, CPU_PRESENT, CPU_POSSIBLE, CPU_OFFLINE };
+
+#endif

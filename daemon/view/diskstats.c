@@ -1,0 +1,277 @@
+/*
+ * diskstats: the host's lines of those devices that the container has used, with the
+ * container's own figures (Documentation/admin-guide/iostats.rst has the fields). cgroups
+ * count I/Os and bytes but no times: those are the host's, as large a part of them as the
+ * container has of the I/Os. That part can shrink while others are busy, so what was
+ * shown is remembered and shown again rather than less.
+ */
+#include "daemon/view/diskstats.h"
+
+#include "daemon/view/diskusage.h"
+
+#include <string.h>
+
+/* The fields behind the name. Times are a share of the I/Os of one kind or of all. */
+enum { FIELD_ZERO, FIELD_IOS, FIELD_SECTORS, FIELD_TIME, FIELD_TIME_ALL };
+
+static const struct {
+	unsigned char kind, op, time; /* time: index in struct shown */
+} fields[] = {
+	{FIELD_IOS, DISK_READ, 0},
+	{FIELD_ZERO, 0, 0}, /* merged: I/Os are counted before that */
+	{FIELD_SECTORS, DISK_READ, 0},
+	{FIELD_TIME, DISK_READ, 0},
+	{FIELD_IOS, DISK_WRITE, 0},
+	{FIELD_ZERO, 0, 0},
+	{FIELD_SECTORS, DISK_WRITE, 0},
+	{FIELD_TIME, DISK_WRITE, 1},
+	{FIELD_ZERO, 0, 0}, /* in flight */
+	{FIELD_TIME_ALL, 0, 2},
+	{FIELD_TIME_ALL, 0, 3},
+	{FIELD_IOS, DISK_DISCARD, 0}, /* Linux 4.18 */
+	{FIELD_ZERO, 0, 0},
+	{FIELD_SECTORS, DISK_DISCARD, 0},
+	{FIELD_TIME, DISK_DISCARD, 4},
+	{FIELD_ZERO, 0, 0}, /* flushes, Linux 5.5 */
+	{FIELD_ZERO, 0, 0},
+};
+
+enum {
+	FIELDS = sizeof(fields) / sizeof(fields[0]),
+	FIELDS_LEAST = 11,
+	TIMES = 5,
+	SHOWN = 1024,
+};
+
+/* Where the host's line has its I/Os. */
+static const unsigned char host_ios[DISK_OPS] = {
+	[DISK_READ] = 0, [DISK_WRITE] = 4, [DISK_DISCARD] = 11};
+
+/* Times shown last for one device to one container. The oldest goes first. */
+struct shown {
+	uint64_t key; /* KEY_FREE behind the last one in use */
+	uint64_t used;
+	uint64_t time[TIMES];
+};
+
+enum { KEY_FREE = 0, KEY_NONE = 2, KEY_BIT = 1 }; /* KEY_BIT is set in all others */
+
+static struct shown own_memory[SHOWN], *shown = own_memory;
+
+struct host_line {
+	struct slice text;  /* all of it */
+	struct slice start; /* up to and with the name */
+	struct slice name;
+	struct slice rest; /* fields that we do not know */
+	uint64_t dev;
+	uint64_t field[FIELDS];
+	unsigned count;
+};
+
+size_t diskstats_memory(void)
+{
+	return sizeof(own_memory);
+}
+
+void diskstats_remember_in(void *shared)
+{
+	shown = shared ? shared : own_memory;
+}
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return __builtin_add_overflow(a, b, &a) ? UINT64_MAX : a;
+}
+
+static bool parse_host(struct slice text, struct host_line *host)
+{
+	struct slice line = text, word;
+	uint64_t major, minor;
+
+	*host = (struct host_line){.text = text};
+	if (!slice_word(&line, &word) || !slice_u64(word, &major) ||
+		!slice_word(&line, &word) || !slice_u64(word, &minor) ||
+		!slice_word(&line, &host->name))
+		return false;
+	host->dev = disk_dev(major, minor);
+	host->start = (struct slice){text.p, (size_t)(line.p - text.p)};
+	host->rest = line;
+	while (host->count < FIELDS && slice_word(&line, &word)) {
+		if (!slice_u64(word, &host->field[host->count]))
+			return false;
+		host->count++;
+		host->rest = line;
+	}
+	return host->count >= FIELDS_LEAST;
+}
+
+/* disk_name() of the kernel: sda1 is a partition of sda, nvme0n1p1 of nvme0n1. */
+static bool is_partition(struct slice name, struct slice disk)
+{
+	uint64_t number;
+	bool digit;
+
+	if (!disk.len || name.len <= disk.len || memcmp(name.p, disk.p, disk.len))
+		return false;
+	name.p += disk.len;
+	name.len -= disk.len;
+	digit = disk.p[disk.len - 1] >= '0' && disk.p[disk.len - 1] <= '9';
+	if (digit && *name.p != 'p')
+		return false;
+	return slice_u64((struct slice){name.p + digit, name.len - digit}, &number);
+}
+
+static bool host_has_used(const struct host_line *host)
+{
+	uint64_t any = 0;
+
+	for (unsigned i = 0; i < host->count; i++)
+		any |= host->field[i];
+	return any;
+}
+
+/* FNV-1a: who reads, and which device. The paths are there for readers that share their
+ * namespaces with the host, whose container is their own cgroup. */
+static uint64_t hash(uint64_t h, const void *data, size_t len)
+{
+	for (const unsigned char *p = data; len; p++, len--)
+		h = (h ^ *p) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+static uint64_t shown_key(const struct container *ct)
+{
+	const uint64_t id[] = {ct->pidns, ct->cgns, ct->start_ns};
+	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), id, sizeof(id));
+
+	for (int i = 0; i < CG_HIERARCHIES; i++)
+		if (ct->path[i])
+			h = hash(h, ct->path[i], strlen(ct->path[i]) + 1);
+	return h;
+}
+
+static struct shown *shown_of(uint64_t key, uint64_t now_ns)
+{
+	struct shown *oldest = shown;
+
+	for (struct shown *s = shown; s < shown + SHOWN; s++) {
+		if (s->key == key) {
+			s->used = now_ns;
+			return s;
+		}
+		if (s->used < oldest->used)
+			oldest = s;
+		if (s->key == KEY_FREE) {
+			oldest = s;
+			break;
+		}
+	}
+	/* In this order: a worker can be killed here, and the next one must not take
+	 * another container's times for this one's, nor this for the end of the table. */
+	__atomic_store_n(&oldest->key, KEY_NONE, __ATOMIC_RELEASE);
+	oldest->used = now_ns;
+	memset(oldest->time, 0, sizeof(oldest->time));
+	__atomic_store_n(&oldest->key, key, __ATOMIC_RELEASE);
+	return oldest;
+}
+
+/* time * part / whole, not less than before and not more than the host's. */
+static uint64_t share(uint64_t time, uint64_t part, uint64_t whole, uint64_t *before)
+{
+	uint64_t v = 0;
+
+	if (whole)
+		v = (uint64_t)((unsigned __int128)time * (part < whole ? part : whole) /
+			       whole);
+	if (v < *before)
+		v = *before;
+	if (v > time)
+		v = time;
+	*before = v;
+	return v;
+}
+
+static uint64_t field_value(const struct host_line *host, const struct disk_usage *usage,
+	unsigned i, struct shown *before)
+{
+	uint64_t part = 0, whole = 0;
+	unsigned op = fields[i].op;
+
+	switch (fields[i].kind) {
+	case FIELD_IOS: return usage->ios[op];
+	case FIELD_SECTORS: return usage->bytes[op] / 512;
+	case FIELD_TIME:
+		return share(host->field[i], usage->ios[op], host->field[host_ios[op]],
+			&before->time[fields[i].time]);
+	case FIELD_TIME_ALL:
+		for (op = 0; op < DISK_OPS; op++) {
+			part = add(part, usage->ios[op]);
+			whole = add(whole, host->field[host_ios[op]]);
+		}
+		return share(host->field[i], part, whole, &before->time[fields[i].time]);
+	default: return 0;
+	}
+}
+
+static void put_own(struct outbuf *out, const struct host_line *host,
+	const struct disk_usage *usage, struct shown *before)
+{
+	out_mem(out, host->start.p, host->start.len);
+	for (unsigned i = 0; i < host->count; i++) {
+		out_char(out, ' ');
+		out_u64(out, field_value(host, usage, i, before));
+	}
+	out_mem(out, host->rest.p, host->rest.len);
+	out_char(out, '\n');
+}
+
+static void put_host(struct outbuf *out, struct slice line)
+{
+	out_mem(out, line.p, line.len);
+	out_char(out, '\n');
+}
+
+static void put_all(
+	struct outbuf *out, const struct subject *subject, const char *text, bool v1)
+{
+	uint64_t key = shown_key(subject->ct);
+	struct slice line, disk = {0};
+	struct host_line host;
+	bool disk_of_host = false;
+
+	while (procfile_line(&text, &line)) {
+		const struct disk_usage *usage;
+
+		if (!parse_host(line, &host)) {
+			put_host(out, line);
+			continue;
+		}
+		usage = disk_usage_find(host.dev);
+		if (!is_partition(host.name, disk)) {
+			disk = host.name;
+			disk_of_host = v1 && !disk_usage_any(usage) &&
+				       disk_usage_uncounted(usage);
+		}
+		if (disk_usage_any(usage))
+			put_own(out, &host, usage,
+				shown_of(hash(key, &host.dev, sizeof(host.dev)) | KEY_BIT,
+					subject->now_ns));
+		else if (disk_of_host && host_has_used(&host))
+			put_host(out, line);
+	}
+}
+
+int view_diskstats(struct outbuf *out, const struct subject *subject, unsigned arg)
+{
+	bool v1 = container_version(subject->ct, CG_BLKIO) == &cg_v1;
+	struct slice text;
+	int r = disk_usage_read(subject->ct);
+
+	(void)arg;
+	if (r == VIEW_HOST || host_text(subject->host, HOST_DISKSTATS, &text) < 0)
+		return VIEW_HOST;
+	if (r < 0)
+		out->failed = true;
+	put_all(out, subject, text.p, v1);
+	return VIEW_DONE;
+}

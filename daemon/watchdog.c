@@ -1,0 +1,95 @@
+/*
+ * See watchdog.h.
+ */
+#include "daemon/watchdog.h"
+
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+enum {
+	LOOKS = 4,   /* in the bound */
+	STRIKES = 3, /* so that even what came just after a look waits no longer than that */
+};
+
+static int arm(struct watchdog *dog, int op, uint64_t tag)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = tag};
+
+	return epoll_ctl(dog->epoll, op, dog->fuse, &event) < 0 ? -errno : 0;
+}
+
+int watchdog_init(struct watchdog *dog, int epoll, int fuse, const struct journal *journal,
+	unsigned bound_s, uint64_t tag)
+{
+	*dog = (struct watchdog){.epoll = epoll,
+		.fuse = fuse,
+		.journal = journal,
+		.interval_ms = (uint64_t)bound_s * 1000 / LOOKS};
+	return dog->interval_ms ? arm(dog, EPOLL_CTL_ADD, tag) : 0;
+}
+
+void watchdog_deinit(struct watchdog *dog)
+{
+	if (dog->interval_ms)
+		epoll_ctl(dog->epoll, EPOLL_CTL_DEL, dog->fuse, NULL);
+	dog->interval_ms = 0;
+	dog->next_ms = 0;
+}
+
+static uint64_t progress(const struct watchdog *dog)
+{
+	return __atomic_load_n(&dog->journal->taken, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&dog->journal->answered, __ATOMIC_RELAXED);
+}
+
+void watchdog_start(struct watchdog *dog, uint64_t now_ms)
+{
+	if (!dog->interval_ms || dog->next_ms)
+		return;
+	dog->seen = progress(dog);
+	dog->strikes = 0;
+	dog->next_ms = now_ms + dog->interval_ms;
+}
+
+void watchdog_stop(struct watchdog *dog)
+{
+	dog->next_ms = 0;
+}
+
+static bool channel_waits(const struct watchdog *dog)
+{
+	struct pollfd pfd = {.fd = dog->fuse, .events = POLLIN};
+
+	return poll(&pfd, 1, 0) > 0 && pfd.revents & POLLIN;
+}
+
+/* A parked request waits for a resolver, which may take its time. */
+static unsigned patience(const struct watchdog *dog, unsigned pending)
+{
+	if (!pending || journal_working(dog->journal))
+		return STRIKES;
+	return STRIKES + 1 + (unsigned)(RESOLVER_SECONDS * 1000 / dog->interval_ms);
+}
+
+bool watchdog_look(struct watchdog *dog, uint64_t now_ms, uint64_t tag)
+{
+	unsigned pending = journal_pending(dog->journal);
+	uint64_t now = progress(dog);
+
+	dog->next_ms = now_ms + dog->interval_ms;
+	if (now != dog->seen) {
+		dog->seen = now;
+		dog->strikes = 0;
+	} else {
+		dog->strikes++;
+	}
+	if (!pending && !channel_waits(dog)) {
+		dog->next_ms = 0;
+		arm(dog, EPOLL_CTL_MOD, tag);
+		return false;
+	}
+	return dog->strikes >= patience(dog, pending);
+}

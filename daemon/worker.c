@@ -1,0 +1,261 @@
+/*
+ * The event loop's process: everything that is opened before serving, and serving.
+ */
+#include "daemon/worker.h"
+
+#include "daemon/cputree.h"
+#include "daemon/log.h"
+#include "daemon/sampler.h"
+#include "daemon/privileges.h"
+#include "fusechan/fault.h"
+#include "fusechan/mount.h"
+#include "nsutil/nsid.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+
+static bool failed(const char *what, int r)
+{
+	if (r < 0)
+		log_warnx("%s: %s", what, strerror(-r));
+	return r < 0;
+}
+
+/* Where processes are that are not in a container. */
+static bool open_namespaces(struct server *server)
+{
+	uint64_t pidns;
+	int r = nsid_of(server->host.proc, getpid(), NS_PID, &pidns);
+
+	if (failed("/proc/self/ns/pid", r))
+		return false;
+	if (failed("/proc/self/ns/cgroup", cgns_init(&server->cgns, server->host.proc)))
+		return false;
+	r = pidns_init(
+		&server->pidns, &server->cgns, pidns, server->host.hz, server->files);
+	return !failed("memory", r);
+}
+
+/* What the daemon knows of the host. */
+static bool open_host(struct server *server, const struct options *options)
+{
+	if (failed("/proc", host_open(&server->host, "/proc", "/sys/devices/system/cpu")))
+		return false;
+	if (failed("memory", cgfiles_new(&server->files, &server->layout, options->kept_files)))
+		return false;
+	if (!open_namespaces(server))
+		return false;
+	fault_point(FAULT_STARTUP);
+	server->cputree = server->shared->region[SHARED_CPUTREE];
+	node_attach(server->cputree);
+	server->cpuview = cpuview_attach(server->shared->region[SHARED_CPUVIEW],
+		cpuview_size(server->shared->cpus), server->shared->cpus);
+	handles_attach(&server->handles, server->shared->region[SHARED_SNAPSHOTS]);
+	return true;
+}
+
+static const struct worker_job *job_of(const struct server *server)
+{
+	return server->job;
+}
+
+/* Nobody tells us any more what to do: the mount ends, or goes on with whoever else holds
+ * its descriptor. */
+static void stop(struct server *server)
+{
+	const struct worker_job *job = job_of(server);
+
+	if (server->ending)
+		return;
+	if (!job->options->keep_mount)
+		fuse_unmount(job->target);
+	serve_end(server, !job->options->keep_mount);
+}
+
+static void on_signal(void *arg)
+{
+	stop(arg);
+}
+
+static void on_toggle(void *arg)
+{
+	shared_toggle_view(((struct server *)arg)->shared);
+}
+
+static void on_reload(void *arg)
+{
+	(void)arg;
+	log_warnx("there is no keeper to start another version");
+}
+
+static void on_control(void *arg)
+{
+	struct server *server = arg;
+	char order;
+	ssize_t n = recv(job_of(server)->control, &order, 1, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		log_warnx("the keeper is gone");
+		loop_fd_free(server->control_watch);
+		server->control_watch = NULL;
+		stop(server);
+		return;
+	}
+	switch ((enum worker_order)order) {
+	case WORKER_LEAVE: loop_stop(server->loop); break;
+	case WORKER_FINISH: serve_end(server, false); break;
+	case WORKER_EMPTY: serve_end(server, true); break;
+	}
+}
+
+static const struct {
+	int signum;
+	loop_callback *alone; /* what it does where there is no keeper; else it is ignored */
+} signals[] = {
+	{SIGTERM, on_signal},
+	{SIGINT, on_signal},
+	{SIGUSR2, on_toggle},
+	{SIGHUP, on_reload},
+	{SIGUSR1, on_reload},
+	{SIGPIPE, NULL},
+};
+
+static int watch_signals(struct server *server)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (server->control_watch || !signals[i].alone)
+			signal(signals[i].signum, SIG_IGN);
+		else
+			r = loop_signal(server->loop, signals[i].signum, signals[i].alone, server);
+	}
+	return r;
+}
+
+static bool make_loop(struct server *server)
+{
+	const struct worker_job *job = job_of(server);
+	int r = loop_new(&server->loop);
+
+	if (r == 0)
+		r = loop_fd_new(server->loop, &server->channel_watch, server->channel.fd,
+			serve_drain, server);
+	if (r == 0)
+		r = loop_timer_new(server->loop, &server->prune, subject_prune, server);
+	if (r == 0)
+		r = sampler_new(&server->sampler, server,
+			load_attach(server->shared->region[SHARED_LOAD]));
+	if (r == 0 && job->control >= 0)
+		r = loop_fd_new(server->loop, &server->control_watch, job->control, on_control,
+			server);
+	if (r == 0)
+		r = watch_signals(server);
+	if (r == 0)
+		r = resolve_init(server);
+	return !failed("event loop", r);
+}
+
+static bool init(struct server *server, const struct options *options, struct shared *shared,
+	struct cgroups *cgroups)
+{
+	*server = (struct server){.channel = CHANNEL_NULL,
+		.policy = options->policy,
+		.cgns = CGNS_NULL,
+		.no_ioctl = options->force_fork,
+		.cgroups_block = options->cgroup_reader == CGROUP_READER_AUTO
+					 ? cgns_read_blocks()
+					 : options->cgroup_reader == CGROUP_READER_HELPER,
+		.shared = shared};
+	server->started = shared_started(shared);
+	host_init(&server->host);
+	cgroups_take(cgroups, &server->layout, &server->cgmount);
+	return open_host(server, options);
+}
+
+static void deinit(struct server *server)
+{
+	if (server->loop) {
+		resolve_deinit(server);
+		sampler_free(server->sampler);
+		loop_timer_free(server->prune);
+		loop_fd_free(server->control_watch);
+		loop_fd_free(server->channel_watch);
+		loop_free(server->loop);
+	}
+	handles_deinit(&server->handles);
+	callers_deinit(&server->callers);
+	pidns_deinit(&server->pidns);
+	cgns_deinit(&server->cgns);
+	cgfiles_free(server->files);
+	cg_layout_deinit(&server->layout);
+	cgmount_close(&server->cgmount);
+	host_deinit(&server->host);
+}
+
+/* Whatever a predecessor read and the journal does not have. */
+static void resend(struct server *server)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname name;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 ||
+		major < 6 || (major == 6 && minor < 10))
+		return;
+	channel_resend(&server->channel);
+}
+
+static bool tell_ready(const struct worker_job *job)
+{
+	char byte = 0;
+
+	if (job->control < 0)
+		return job->ready(job->arg);
+	/* A keeper that has gone meanwhile is noticed in the loop. */
+	return send(job->control, &byte, 1, MSG_NOSIGNAL) == 1 || errno == EPIPE ||
+	       errno == ECONNRESET;
+}
+
+/* What ready() does without a keeper takes more privileges. */
+static bool get_ready(const struct worker_job *job)
+{
+	if (job->control < 0)
+		return tell_ready(job) && privileges_keep(job->options);
+	return privileges_keep(job->options) && tell_ready(job);
+}
+
+static struct server server;
+
+int worker_run(const struct worker_job *job)
+{
+	int status = WORKER_FAILED;
+
+	if (init(&server, job->options, job->shared, job->cgroups)) {
+		server.job = job;
+		server.channel = (struct channel){job->fuse, job->shared->journal};
+		journal_populate(server.channel.journal);
+		if (make_loop(&server) && get_ready(job)) {
+			serve_takeover(&server);
+			resend(&server);
+			loop_run(server.loop);
+			status = server.gone ? WORKER_GONE : WORKER_DONE;
+		}
+	}
+	deinit(&server);
+	return status;
+}
+
+bool worker_check(
+	const struct options *options, struct shared *shared, struct cgroups *cgroups)
+{
+	bool good = init(&server, options, shared, cgroups) && !failed("event loop", loop_new(&server.loop));
+
+	deinit(&server);
+	return good;
+}

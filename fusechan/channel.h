@@ -1,0 +1,64 @@
+/*
+ * The connection to the kernel: an open /dev/fuse and the journal its messages are read
+ * into.
+ */
+#ifndef FUSECHAN_CHANNEL_H
+#define FUSECHAN_CHANNEL_H
+
+#include "fusechan/journal.h"
+#include "fusechan/request.h"
+
+struct channel {
+	int fd;			 /* non-blocking; not owned */
+	struct journal *journal; /* not owned */
+};
+
+enum {
+	CHANNEL_MESSAGE = 0,
+	CHANNEL_EMPTY = 1, /* nothing waits, or no slot is free */
+	CHANNEL_GONE = 2,  /* unmounted, or the connection was aborted */
+};
+
+enum {
+	CHANNEL_MINOR_MIN = 27,	  /* Linux 4.19 */
+	CHANNEL_MINOR_MAX = 45,	  /* Linux 6.18 */
+	CHANNEL_MAX_WRITE = 4096, /* the least the kernel accepts */
+	CHANNEL_MAX_PAGES = 4,	  /* of one READ: pins 16 kB of the caller, not 128 */
+};
+
+/* A channel of nothing. */
+#define CHANNEL_NULL ((struct channel){.fd = -1})
+
+/* A new /dev/fuse, which the caller closes, or -errno. */
+int channel_open(void);
+
+enum {
+	CHANNEL_FRESH = 0, /* nothing is mounted with it yet */
+	CHANNEL_ALIVE = 1,
+	CHANNEL_DEAD = 2, /* unmounted, or aborted */
+};
+/* How a descriptor that somebody else opened is; makes it non-blocking. -EINVAL when it is
+ * none of /dev/fuse. */
+int channel_probe(int fd);
+
+/* Reads one message. CHANNEL_MESSAGE with *slot set, CHANNEL_EMPTY, CHANNEL_GONE, or
+ * -errno for what should not happen. A message longer than a slot is whole only until the
+ * next call: its data is copied next to it by channel_message. */
+int channel_read(struct channel *ch, struct slot **slot);
+
+/* Parses the message in a slot. */
+int channel_parse(struct channel *ch, struct slot *slot, struct request *request);
+
+/* Asks the kernel to send again what nobody has answered, with FUSECHAN_UNIQUE_RESEND set.
+ * 0 or -errno: -EINVAL from kernels that cannot. Linux 6.9 says it can and does it wrong. */
+int channel_resend(struct channel *ch);
+
+/* The slot of an older copy of the request in `slot`, which came again; NULL without. The
+ * kernel takes an answer to the newer one alone. */
+struct slot *channel_older(struct channel *ch, struct slot *slot);
+
+/* Answers INIT and remembers what was agreed. 0, or -EPROTO for a kernel older than 4.19
+ * or of another major version (the answer says so). */
+int channel_init(struct channel *ch, const struct request *request);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * See reply.h.
+ */
+#include "fusechan/reply.h"
+
+#include "fusechan/fault.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int send_reply(struct channel *ch, uint64_t unique, int error, const void *body,
+	size_t len)
+{
+	struct fuse_out_header out = {
+		.len = (uint32_t)(sizeof(out) + len),
+		.error = -error,
+		.unique = unique,
+	};
+	/* writev does not write to the body; iovec has no const. */
+	struct iovec iov[2] = {{&out, sizeof(out)}, {(void *)(uintptr_t)body, len}};
+	ssize_t n;
+
+	fault_point(FAULT_REPLY);
+	do
+		n = writev(ch->fd, iov, len ? 2 : 1);
+	while (n < 0 && errno == EINTR);
+	ch->journal->answered++;
+	fault_point(FAULT_REPLIED);
+	/* ENOENT: the caller was killed. ENODEV: the mount is gone; reading will tell. */
+	if (n < 0 && errno != ENOENT && errno != ENODEV)
+		return -errno;
+	return 0;
+}
+
+int reply(struct channel *ch, uint64_t unique, const void *body, size_t len)
+{
+	return send_reply(ch, unique, 0, body, len);
+}
+
+int reply_error(struct channel *ch, uint64_t unique, int error)
+{
+	return send_reply(ch, unique, error, NULL, 0);
+}
+
+int reply_dirent(void *buf, size_t *len, size_t size, uint64_t ino, uint64_t next,
+	unsigned type, const char *name)
+{
+	size_t namelen = strlen(name);
+	size_t entry = FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + namelen);
+	struct fuse_dirent *d = (void *)((char *)buf + *len);
+
+	if (size - *len < entry)
+		return 0;
+	memset(d, 0, entry);
+	d->ino = ino;
+	d->off = next;
+	d->namelen = (uint32_t)namelen;
+	d->type = type;
+	memcpy(d->name, name, namelen);
+	*len += entry;
+	return 1;
+}

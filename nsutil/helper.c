@@ -1,0 +1,122 @@
+/*
+ * Parent and child are two processes on one memory: the child runs on a stack of its own
+ * and no signal handler runs in it (all are blocked before it is made), so nothing that it
+ * does is seen by us but through the pipe. Its table of descriptors is a copy.
+ */
+#include "nsutil/helper.h"
+
+#include "nsutil/cleanup.h"
+#include "nsutil/pidfd.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+/* From below: a page that faults, the grandchild's stack, the child's, the job. */
+enum {
+	GUARD = 64 << 10, /* the largest page there is for this */
+	GRANDCHILD = 8 << 10,
+	CHILD = 24 << 10,
+	STACKS = GUARD + GRANDCHILD + CHILD,
+};
+
+static int stack_new(void **out)
+{
+	char *p = mmap(NULL, STACKS, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	if (mprotect(p + GUARD, STACKS - GUARD, PROT_READ | PROT_WRITE) < 0) {
+		int r = -errno;
+		munmap(p, STACKS);
+		return r;
+	}
+	*out = p;
+	return 0;
+}
+
+/* The child has to inherit a mask that lets no signal through. */
+static pid_t spawn(char *top, raw_main *call, const struct helper_job *job)
+{
+	sigset_t all, old;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	pid = (pid_t)raw_clone(CLONE_VM | SIGCHLD, top, call, job);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return pid;
+}
+
+int helper_start(struct helper *helper, raw_main *call, const struct helper_job *job)
+{
+	struct helper_job *copy;
+	int pair[2], r;
+	char *top;
+
+	*helper = HELPER_NULL;
+	r = stack_new(&helper->stack);
+	if (r < 0)
+		return r;
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0) {
+		r = -errno;
+		helper_deinit(helper);
+		return r;
+	}
+	top = (char *)helper->stack + STACKS - (sizeof(*copy) + 15) / 16 * 16;
+	copy = (struct helper_job *)(void *)top;
+	*copy = *job;
+	copy->in = helper->in = pair[0];
+	copy->out = pair[1];
+	copy->parent = getpid();
+	copy->stack = (char *)helper->stack + GUARD + GRANDCHILD;
+	helper->pid = spawn(top, call, copy);
+	close(pair[1]);
+	if (helper->pid < 0) {
+		r = helper->pid;
+		helper_deinit(helper);
+		return r;
+	}
+	helper->pidfd = pidfd_get(helper->pid);
+	return 0;
+}
+
+bool helper_ended(struct helper *helper)
+{
+	pid_t r;
+
+	if (!helper->pid)
+		return true;
+	do
+		r = waitpid(helper->pid, NULL, WNOHANG);
+	while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return false;
+	helper->pid = 0;
+	return true;
+}
+
+void helper_kill(struct helper *helper)
+{
+	/* Not reaped yet, so the number is still its own. */
+	if (helper->pid > 0)
+		kill(helper->pid, SIGKILL);
+}
+
+void helper_deinit(struct helper *helper)
+{
+	fd_close(helper->pidfd);
+	fd_close(helper->in);
+	if (helper->stack)
+		munmap(helper->stack, STACKS);
+	*helper = HELPER_NULL;
+}
+
+RAW_CHILD bool helper_follow(const struct helper_job *job)
+{
+	raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return raw_call(SYS_getppid, 0, 0, 0, 0, 0) == job->parent;
+}

@@ -1,0 +1,50 @@
+/*
+ * A child that does what the event loop must not wait for. It shares our memory, so that
+ * making it costs microseconds whatever our size, and owns nothing else of ours.
+ */
+#ifndef NSUTIL_HELPER_H
+#define NSUTIL_HELPER_H
+
+#include "nsutil/rawsys.h"
+
+#include <stdbool.h>
+
+/* What the child is told. It has a copy, which lives as long as it does. */
+struct helper_job {
+	int procfd; /* of our own pid namespace */
+	int nsfd;   /* a namespace to enter; -1: none */
+	bool apart; /* the grandchild gets a copy of our memory */
+	char path[24]; /* a file below procfd */
+	/* Set by helper_start. */
+	int in, out;	    /* the pipe; ours is `in` alone */
+	pid_t parent;	    /* us */
+	char *stack;	    /* upper end of a stack for a grandchild */
+};
+
+struct helper {
+	pid_t pid;   /* 0: none */
+	int pidfd;   /* readable when it has ended; -1 before Linux 5.3: use SIGCHLD */
+	int in;	     /* the pipe's end, non-blocking */
+	void *stack; /* of the child and of its child */
+};
+
+#define HELPER_NULL ((struct helper){.pidfd = -1, .in = -1})
+
+/* Starts call(job) in a child that dies with us, with all signals blocked. It may make
+ * system calls through raw_call only, write to its stack only, and is marked RAW_CHILD, as is
+ * all that it calls. The job's descriptors stay the caller's. 0 or -errno. */
+int helper_start(struct helper *helper, raw_main *call, const struct helper_job *job);
+
+/* Whether it has ended; then it is reaped, and what it left in the pipe can be read. */
+bool helper_ended(struct helper *helper);
+
+/* SIGKILL. It is not dead at once: it can be in a system call that no signal ends. */
+void helper_kill(struct helper *helper);
+
+/* Gives back what an ended helper had. A null helper is nothing. */
+void helper_deinit(struct helper *helper);
+
+/* In the child: dies with `job->parent`. False when that is dead already. */
+bool helper_follow(const struct helper_job *job);
+
+#endif

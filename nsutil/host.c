@@ -1,0 +1,95 @@
+/*
+ * One open descriptor and one text buffer for each of the host's files: a read costs a
+ * pread, and costs it once for all requests of a batch.
+ */
+#include "nsutil/host.h"
+
+#include "nsutil/cleanup.h"
+
+#include <fcntl.h>
+
+static const struct {
+	bool sys; /* below syscpu rather than proc */
+	const char *path;
+} files[HOST_FILES] = {
+	[HOST_MEMINFO] = {false, "meminfo"},
+	[HOST_STAT] = {false, "stat"},
+	[HOST_CPUINFO] = {false, "cpuinfo"},
+	[HOST_UPTIME] = {false, "uptime"},
+	[HOST_LOADAVG] = {false, "loadavg"},
+	[HOST_DISKSTATS] = {false, "diskstats"},
+	[HOST_SWAPS] = {false, "swaps"},
+	[HOST_SLABINFO] = {false, "slabinfo"},
+	[HOST_CPU_ONLINE] = {true, "online"},
+};
+
+void host_init(struct host *host)
+{
+	*host = (struct host){.proc = -1, .syscpu = -1, .hz = 100, .epoch = 1};
+	for (int i = 0; i < HOST_FILES; i++)
+		host->file[i].fd = -1;
+}
+
+int host_open(struct host *host, const char *proc, const char *syscpu)
+{
+	long hz = sysconf(_SC_CLK_TCK);
+
+	host->proc = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (host->proc < 0)
+		return -errno;
+	host->syscpu = open(syscpu, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (hz > 0)
+		host->hz = hz;
+	return 0;
+}
+
+void host_deinit(struct host *host)
+{
+	for (int i = 0; i < HOST_FILES; i++) {
+		fd_close(host->file[i].fd);
+		textbuf_deinit(&host->file[i].text);
+	}
+	fd_close(host->proc);
+	fd_close(host->syscpu);
+	host_init(host);
+}
+
+void host_new_epoch(struct host *host)
+{
+	if (++host->epoch == 0)
+		host->epoch = 1;
+}
+
+int host_text(struct host *host, enum host_file which, struct slice *out)
+{
+	__typeof__(&host->file[0]) file = &host->file[which];
+	int r;
+
+	if (file->epoch != host->epoch) {
+		if (file->fd < 0)
+			file->fd = openat(files[which].sys ? host->syscpu : host->proc,
+				files[which].path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (file->fd < 0)
+			return -errno;
+		r = procfile_pread(file->fd, &file->text);
+		if (r < 0) {
+			file->fd = fd_close(file->fd);
+			file->epoch = 0;
+			return r;
+		}
+		file->epoch = host->epoch;
+	}
+	*out = (struct slice){file->text.data, file->text.len};
+	return 0;
+}
+
+void host_online(struct host *host, struct cpuset *set)
+{
+	struct slice text;
+
+	if (host_text(host, HOST_CPU_ONLINE, &text) == 0 &&
+		cpuset_parse(set, text.p) == 0 && cpuset_next(set, 0) >= 0)
+		return;
+	*set = (struct cpuset){0};
+	cpuset_add(set, 0);
+}

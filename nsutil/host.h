@@ -1,0 +1,53 @@
+/*
+ * The host's own files, read through descriptors opened at startup so that a fixture tree
+ * can stand in for the host, and so that what is mounted over /proc later does not matter.
+ */
+#ifndef NSUTIL_HOST_H
+#define NSUTIL_HOST_H
+
+#include "nsutil/cpuset.h"
+#include "nsutil/procfile.h"
+
+/* Host files that views read again and again. Their descriptors stay open. */
+enum host_file {
+	HOST_MEMINFO,
+	HOST_STAT,
+	HOST_CPUINFO,
+	HOST_UPTIME,
+	HOST_LOADAVG,
+	HOST_DISKSTATS,
+	HOST_SWAPS,
+	HOST_SLABINFO,
+	HOST_CPU_ONLINE, /* /sys/devices/system/cpu/online */
+	HOST_FILES,
+};
+
+struct host {
+	int proc;   /* /proc */
+	int syscpu; /* /sys/devices/system/cpu; -1 when there is none */
+	long hz;    /* clock ticks per second of /proc (USER_HZ) */
+	unsigned epoch;
+	struct {
+		int fd;
+		unsigned epoch; /* of text; 0: never read */
+		struct textbuf text;
+	} file[HOST_FILES];
+};
+
+/* Opens the directories `proc` and `syscpu`. 0 or -errno. A null host is all zero but for
+ * descriptors at -1: call host_init first, then host_deinit is always safe. */
+void host_init(struct host *host);
+int host_open(struct host *host, const char *proc, const char *syscpu);
+void host_deinit(struct host *host);
+
+/* From here on host_text reads anew. The loop says so before each batch of requests. */
+void host_new_epoch(struct host *host);
+
+/* The whole text of a host file, as it was at some moment of this epoch. It belongs to
+ * host and is valid until the next epoch. 0 or -errno. */
+int host_text(struct host *host, enum host_file file, struct slice *text);
+
+/* The host's online CPUs; CPU 0 alone when the host does not say. */
+void host_online(struct host *host, struct cpuset *set);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * Everything goes through a descriptor of the procfs of our own pid namespace: `pid` is
+ * always a number of that namespace.
+ */
+#include "nsutil/nsid.h"
+
+#include "nsutil/cleanup.h"
+#include "nsutil/procfile.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const names[] = {[NS_PID] = "pid", [NS_CGROUP] = "cgroup"};
+
+enum { PATH = 48 };
+
+int nsid_of(int procfd, pid_t tid, enum ns_kind kind, uint64_t *ino)
+{
+	char path[PATH];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%d/ns/%s", (int)tid, names[kind]);
+	if (fstatat(procfd, path, &st, 0) < 0)
+		return -errno;
+	*ino = st.st_ino;
+	return 0;
+}
+
+int nsid_open(int procfd, pid_t tid, enum ns_kind kind)
+{
+	char path[PATH];
+	int fd;
+
+	snprintf(path, sizeof(path), "%d/ns/%s", (int)tid, names[kind]);
+	fd = openat(procfd, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int nsid_open_as(int procfd, pid_t tid, enum ns_kind kind, uint64_t ino)
+{
+	autofd fd = nsid_open(procfd, tid, kind);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_ino == ino ? fd_steal(&fd) : -ESRCH;
+}
+
+int nsid_of_proc(int procfd, pid_t tid, uint64_t *ino)
+{
+	char path[PATH];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%d", (int)tid);
+	if (fstatat(procfd, path, &st, 0) < 0)
+		return -errno;
+	*ino = st.st_ino;
+	return 0;
+}
+
+static int read_pid_file(int procfd, pid_t pid, const char *name, char *buf, size_t size)
+{
+	char path[PATH];
+	autofd fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%d/%s", (int)pid, name);
+	fd = openat(procfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do
+		n = read(fd, buf, size - 1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return 0;
+}
+
+int nsid_start_time(int procfd, pid_t pid, long hz, uint64_t *start_ns)
+{
+	char buf[1024];
+	struct slice rest, word = {0};
+	uint64_t ticks;
+	const char *p;
+	int r = read_pid_file(procfd, pid, "stat", buf, sizeof(buf));
+
+	if (r < 0)
+		return r;
+	/* The command may hold blanks and parentheses: field 3 follows the last ')'. */
+	p = strrchr(buf, ')');
+	if (!p)
+		return -EINVAL;
+	rest = (struct slice){p + 1, strlen(p + 1)};
+	for (int field = 3; field <= 22; field++)
+		if (!slice_word(&rest, &word))
+			return -EINVAL;
+	if (!slice_u64(word, &ticks))
+		return -EINVAL;
+	*start_ns = ticks * (UINT64_C(1000000000) / (uint64_t)hz);
+	return 0;
+}
+
+/* The first word behind `key` in /proc/PID/status, or the last. buf holds it. */
+static int status_word(int procfd, pid_t pid, const char *key, bool last, char *buf,
+	size_t size, struct slice *out)
+{
+	const char *text = buf;
+	struct slice line, word;
+	int r = read_pid_file(procfd, pid, "status", buf, size);
+
+	*out = (struct slice){0};
+	while (r == 0 && procfile_line(&text, &line)) {
+		if (!slice_word(&line, &word) || !slice_is(word, key))
+			continue;
+		while (slice_word(&line, &word)) {
+			*out = word;
+			if (!last)
+				break;
+		}
+		break;
+	}
+	return r;
+}
+
+int nsid_is_init(int procfd, pid_t pid)
+{
+	char buf[4096];
+	struct slice word;
+	int r = status_word(procfd, pid, "NSpid:", true, buf, sizeof(buf), &word);
+
+	return r < 0 ? r : slice_is(word, "1");
+}
+
+bool nsid_is_zombie(int procfd, pid_t tid)
+{
+	char buf[4096];
+	struct slice word;
+
+	return status_word(procfd, tid, "State:", false, buf, sizeof(buf), &word) == 0 &&
+	       slice_is(word, "Z");
+}

@@ -1,0 +1,39 @@
+/*
+ * The identity of a process's namespaces, and of the process.
+ */
+#ifndef NSUTIL_NSID_H
+#define NSUTIL_NSID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Inode numbers of nsfs: unique among the namespaces alive at one moment. */
+enum ns_kind { NS_PID, NS_CGROUP };
+
+/* The namespace of a thread, by its entry below procfd. 0 or -errno: -ENOENT when it is
+ * gone (-ESRCH likewise), -EACCES when we may not trace it. */
+int nsid_of(int procfd, pid_t tid, enum ns_kind kind, uint64_t *ino);
+
+/* The same namespace, opened; the caller closes it. -errno. */
+int nsid_open(int procfd, pid_t tid, enum ns_kind kind);
+/* The same if it is the one with that number, else -ESRCH. */
+int nsid_open_as(int procfd, pid_t tid, enum ns_kind kind, uint64_t ino);
+
+/* A number of the thread's directory in procfs, which no later thread with the same id has.
+ * It may change while the thread lives. 0 or -errno. */
+int nsid_of_proc(int procfd, pid_t tid, uint64_t *ino);
+
+/* When the process started: CLOCK_BOOTTIME, ns, at the resolution of a clock tick (field 22
+ * of /proc/PID/stat). 0 or -errno. */
+int nsid_start_time(int procfd, pid_t pid, long hz, uint64_t *start_ns);
+
+/* Whether the innermost number of NSpid in /proc/PID/status is 1 (Linux 4.1): pid is the
+ * init of its namespace. 1, 0, or -errno. */
+int nsid_is_init(int procfd, pid_t pid);
+
+/* Whether the thread `tid` has ended, which a process survives if it has others. False when
+ * there is none. */
+bool nsid_is_zombie(int procfd, pid_t tid);
+
+#endif

@@ -1,0 +1,429 @@
+/*
+ * cache/container and the pool of descriptors below it.
+ */
+#include "cache/cgfiles.h"
+#include "nsutil/cleanup.h"
+#include "t/unit/fixture.h"
+#include "t/unit/tap.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static void test_paths(void)
+{
+	struct fixture f;
+
+	fixture_new(&f);
+	fixture_write(&f, "cgroup/memory/x", "");
+	fixture_write(&f, "cgroup/unified/x", "");
+	fixture_load(&f);
+	fixture_container(&f, "/a/b", 0);
+	is_int(container_depth(f.ct, CG_MEMORY), 2, "depth of /a/b");
+	is_int(container_depth(f.ct, CG_CPUSET), -1, "a controller that is nowhere");
+	ok(container_version(f.ct, CG_MEMORY) == &cg_v1 &&
+			container_version(f.ct, CG_CPUACCT) == &cg_v2 &&
+			!container_version(f.ct, CG_CPUSET),
+		"versions of a hybrid host");
+	fixture_container(&f, "/", 0);
+	is_int(container_depth(f.ct, CG_MEMORY), 0, "the root has depth 0");
+	container_set_cgroups(f.ct, "0::/a/init.scope\n1:memory:/b/system.slice\n");
+	ok(!strcmp(f.ct->path[0], "/b") && !strcmp(f.ct->path[1], "/a"),
+		"systemd's own cgroups");
+	container_set_cgroups(f.ct, "0::/init.scope\n1:memory:/system.slice/x\n");
+	ok(!strcmp(f.ct->path[0], "/system.slice/x") && !strcmp(f.ct->path[1], ""),
+		"in the root; not in the middle");
+	container_set_cgroups(f.ct, "0::/xinit.scope\n1:memory:/../out\n");
+	ok(!f.ct->path[0] && !strcmp(f.ct->path[1], "/xinit.scope"),
+		"outside is nowhere");
+	is_int(container_depth(f.ct, CG_MEMORY), -1, "and has no depth");
+	container_set_cgroups(f.ct, "");
+	ok(!f.ct->path[0] && !f.ct->path[1], "an empty text");
+	fixture_deinit(&f);
+}
+
+static void start_v2(struct fixture *f)
+{
+	fixture_new(f);
+	fixture_write(f, "cgroup/cgroup.controllers", "memory cpu cpuset\n");
+	fixture_write(f, "cgroup/cpuset.cpus.effective", "0-7\n");
+	fixture_write(f, "cgroup/a/memory.max", "1000\n");
+	fixture_write(f, "cgroup/a/b/memory.max", "max\n");
+	fixture_write(f, "cgroup/a/b/ct/memory.max", "2000\n");
+	fixture_write(f, "cgroup/a/b/ct/memory.current", "70\n");
+	fixture_load(f);
+	fixture_container(f, "/a/b/ct", 0);
+}
+
+static void test_values(void)
+{
+	struct fixture f;
+	const char *text;
+	uint64_t v = 7;
+
+	start_v2(&f);
+	ok(container_value(f.ct, CGF_MEM_LIMIT, 0, &v) == CG_OK && v == 2000, "its own");
+	ok(container_value(f.ct, CGF_MEM_LIMIT, 1, &v) == CG_OK && v == UINT64_MAX,
+		"max");
+	ok(container_value(f.ct, CGF_MEM_LIMIT, 2, &v) == CG_OK && v == 1000, "two up");
+	v = 7;
+	is_int(container_value(f.ct, CGF_MEM_LIMIT, 3, &v), CG_ABSENT,
+		"the root has none");
+	is_int(container_value(f.ct, CGF_MEM_LIMIT, 4, &v), CG_ABSENT, "above the root");
+	is_int(container_value(f.ct, CGF_SWAPPINESS, 0, &v), CG_ABSENT,
+		"not in this version");
+	is_int(container_text(f.ct, CGF_SLABINFO, 0, &text), CG_ABSENT,
+		"a text likewise");
+	is_str(text, "", "which is empty then");
+	fixture_write(&f, "cgroup/a/b/ct/memory.current", "x\n");
+	is_int(container_value(f.ct, CGF_MEM_USAGE, 0, &v), CG_ABSENT, "garbage");
+	is_u64(v, 7, "leaves the value alone");
+	fixture_deinit(&f);
+}
+
+static void test_min(void)
+{
+	struct fixture f;
+	uint64_t v = 7;
+
+	start_v2(&f);
+	ok(container_min(f.ct, CGF_MEM_LIMIT, &v) == CG_OK && v == 1000,
+		"the lowest is above max");
+	fixture_write(&f, "cgroup/a/memory.max", "garbage\n");
+	ok(container_min(f.ct, CGF_MEM_LIMIT, &v) == CG_OK && v == 2000,
+		"garbage is skipped");
+	fixture_write(&f, "cgroup/a/b/memory.max", "0\n");
+	ok(container_min(f.ct, CGF_MEM_LIMIT, &v) == CG_OK && v == 0, "0 is a limit");
+	fixture_write(&f, "cgroup/a/b/memory.max", "max\n");
+	fixture_write(&f, "cgroup/a/b/ct/memory.max", "max\n");
+	ok(container_min(f.ct, CGF_MEM_LIMIT, &v) == CG_OK && v == UINT64_MAX,
+		"only max");
+	v = 7;
+	is_int(container_min(f.ct, CGF_SWAP_LIMIT, &v), CG_ABSENT, "nobody has the file");
+	is_int(container_min(f.ct, CGF_IO_SERVICED, &v), CG_ABSENT, "no such controller");
+	is_int(container_min(f.ct, CGF_SWAPPINESS, &v), CG_ABSENT, "no such file in v2");
+	is_u64(v, 7, "and leave the value alone");
+	fixture_deinit(&f);
+}
+
+static void test_nearest(void)
+{
+	struct fixture f;
+	const char *text;
+	unsigned up = 9;
+
+	start_v2(&f);
+	ok(container_nearest(f.ct, CGF_CPUSET_EFFECTIVE, &text, &up) == CG_OK &&
+			!strcmp(text, "0-7\n") && up == 3,
+		"the root's, where nobody below has one");
+	fixture_write(&f, "cgroup/a/b/ct/cpuset.cpus.effective", "\n");
+	fixture_write(&f, "cgroup/a/b/cpuset.cpus.effective", "");
+	fixture_write(&f, "cgroup/a/cpuset.cpus.effective", "1-2\n");
+	ok(container_nearest(f.ct, CGF_CPUSET_EFFECTIVE, &text, &up) == CG_OK &&
+			!strcmp(text, "1-2\n") && up == 2,
+		"blank and empty ones are passed over");
+	ok(container_nearest(f.ct, CGF_MEM_USAGE, &text, NULL) == CG_OK &&
+			!strcmp(text, "70\n"),
+		"its own, without asking where");
+	up = 9;
+	ok(container_nearest(f.ct, CGF_CPUSET, &text, &up) == CG_ABSENT && !*text &&
+			up == 9,
+		"nobody has one");
+	fixture_deinit(&f);
+}
+
+static void quota(struct fixture *f, const char *dir, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "cgroup/%s/cpu.max", dir);
+	fixture_write(f, path, text);
+}
+
+static void test_quota_v2(void)
+{
+	struct cg_quota q = {0};
+	struct fixture f;
+	unsigned up = 9;
+
+	start_v2(&f);
+	is_int(container_quota(f.ct, &q, &up), CG_ABSENT, "no file");
+	quota(&f, "a", "max 100000\n");
+	quota(&f, "a/b/ct", "max 100000\n");
+	is_int(container_quota(f.ct, &q, &up), CG_ABSENT, "no limit");
+	quota(&f, "a", "300000 100000\n");
+	quota(&f, "a/b", "150000 50000\n");
+	quota(&f, "a/b/ct", "400000 100000\n");
+	ok(container_quota(f.ct, &q, &up) == CG_OK && q.quota_us == 150000 &&
+			q.period_us == 50000 && up == 1,
+		"equal fractions: the nearer");
+	quota(&f, "a", "29999 10000\n");
+	ok(container_quota(f.ct, &q, &up) == CG_OK && q.quota_us == 29999 && up == 2,
+		"the lowest fraction, not the lowest number");
+	quota(&f, "a/b/ct", "18446744073709551614 1\n");
+	quota(&f, "a/b", "18446744073709551614 18446744073709551615\n");
+	ok(container_quota(f.ct, &q, NULL) == CG_OK && q.quota_us == UINT64_MAX - 1 &&
+			q.period_us == UINT64_MAX,
+		"large numbers");
+	quota(&f, "a", "10000 0\n");
+	quota(&f, "a/b", "10000\n");
+	quota(&f, "a/b/ct", "garbage\n");
+	is_int(container_quota(f.ct, &q, &up), CG_ABSENT, "garbage, no period");
+	fixture_deinit(&f);
+}
+
+static void test_quota_v1(void)
+{
+	struct cg_quota q;
+	struct fixture f;
+	unsigned up = 9;
+
+	fixture_new(&f);
+	fixture_write(&f, "cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "150000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/ct/cpu.cfs_quota_us", "100000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/ct/cpu.cfs_period_us", "50000\n");
+	fixture_load(&f);
+	fixture_container(&f, "/a/ct", 0);
+	ok(container_quota(f.ct, &q, &up) == CG_OK && q.quota_us == 150000 &&
+			q.period_us == 100000 && up == 1,
+		"v1: the parent's is lower");
+	fixture_remove(&f, "cgroup/cpu,cpuacct/a/cpu.cfs_period_us");
+	cgfiles_forget(f.files, f.ct);
+	ok(container_quota(f.ct, &q, &up) == CG_OK && q.quota_us == 100000 && up == 0,
+		"a quota without its period does not count");
+	fixture_deinit(&f);
+}
+
+/* cpu in v2, cpuacct in v1: cpu.stat is not where the table of v2 would have it. */
+static void test_mixed(void)
+{
+	struct fixture f;
+	const char *text;
+	unsigned up = 9;
+
+	fixture_new(&f);
+	fixture_write(&f, "cgroup/cpuacct/cpuacct.usage_all", "cpu user system\n0 1 2\n");
+	fixture_write(&f, "cgroup/unified/cgroup.controllers", "cpu\n");
+	fixture_write(&f, "cgroup/unified/a/b/cpu.stat", "usage_usec 5\n");
+	fixture_load(&f);
+	fixture_container(&f, "/", 0);
+	container_set_cgroups(f.ct, "1:cpuacct:/\n0::/a/b/c\n");
+	ok(container_nearest(f.ct, CGF_CPU_STAT, &text, &up) == CG_OK &&
+			!strcmp(text, "usage_usec 5\n") && up == 1,
+		"cpu.stat of v2 by v2's depth");
+	ok(container_nearest(f.ct, CGF_CPU_USAGE_ALL, &text, &up) == CG_OK && up == 0,
+		"cpuacct of v1 by v1's");
+	fixture_deinit(&f);
+}
+
+static void test_open(void)
+{
+	struct fixture f;
+	int fd;
+
+	start_v2(&f);
+	fd = container_open(f.ct, CG_MEMORY, 0, "memory.current", O_RDONLY);
+	ok(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC, "a file by its name");
+	fd_close(fd);
+	fd = container_open(f.ct, CG_MEMORY, 3, "cgroup.controllers", O_RDONLY);
+	ok(fd >= 0, "a file of the root");
+	fd_close(fd);
+	is_int(container_open(f.ct, CG_MEMORY, 0, "nothing", O_RDONLY), -ENOENT,
+		"no such file");
+	is_int(container_open(f.ct, CG_MEMORY, 4, "x", O_RDONLY), -ENOENT,
+		"above the root");
+	is_int(container_open(f.ct, CG_BLKIO, 0, "x", O_RDONLY), -ENOENT,
+		"no such controller");
+	fixture_deinit(&f);
+}
+
+static void use_pool(struct fixture *f, unsigned limit)
+{
+	container_free(f->ct);
+	f->ct = NULL;
+	cgfiles_free(f->files);
+	if (cgfiles_new(&f->files, &f->layout, limit) < 0)
+		exit(1);
+}
+
+static int open_fds(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void test_pool(void)
+{
+	static const unsigned limits[] = {0, 1, 2, 3, 64};
+	struct fixture f;
+
+	start_v2(&f);
+	is_int(cgfiles_new(&f.files, &f.layout, UINT32_MAX), -EINVAL, "an absurd limit");
+	for (unsigned l = 0; l < sizeof(limits) / sizeof(limits[0]); l++) {
+		struct container *ct[8];
+		bool good = true, bounded = true;
+		int before;
+
+		use_pool(&f, limits[l]);
+		before = open_fds();
+		for (unsigned i = 0; i < 8; i++) {
+			container_new(&ct[i], f.files);
+			container_set_cgroups(
+				ct[i], i % 2 ? "0::/a/b/ct\n" : "0::/a/b\n");
+		}
+		for (unsigned n = 0; n < 1000; n++) {
+			unsigned i = n * 7 % 8, up = n / 3 % 2;
+			uint64_t v, want = i % 2 ? (up ? UINT64_MAX : 2000)
+						 : (up ? 1000 : UINT64_MAX);
+
+			good &= container_value(ct[i], CGF_MEM_LIMIT, up, &v) == CG_OK &&
+				v == want;
+			bounded &= cgfiles_held(f.files) <= limits[l];
+		}
+		ok(good, "limit %u: every read is right", limits[l]);
+		ok(bounded && open_fds() == before + (int)cgfiles_held(f.files),
+			"limit %u: never more descriptors", limits[l]);
+		is_int(cgfiles_held(f.files), limits[l] < 16 ? limits[l] : 16,
+			"all of them used");
+		for (unsigned i = 0; i < 8; i++)
+			container_free(ct[i]);
+		ok(cgfiles_held(f.files) == 0 && open_fds() == before,
+			"limit %u: freed containers hold none", limits[l]);
+	}
+	fixture_deinit(&f);
+}
+
+/* The one used last is kept. A kept one still shows the old contents when its file was
+ * replaced; one that was thrown out shows the new. */
+static void test_lru(void)
+{
+	struct container *ct[3];
+	struct fixture f;
+	uint64_t v;
+
+	start_v2(&f);
+	use_pool(&f, 2);
+	for (unsigned i = 0; i < 3; i++) {
+		container_new(&ct[i], f.files);
+		container_set_cgroups(ct[i], "0::/a\n");
+	}
+	container_value(ct[0], CGF_MEM_LIMIT, 0, &v);
+	container_value(ct[1], CGF_MEM_LIMIT, 0, &v);
+	container_value(ct[0], CGF_MEM_LIMIT, 0, &v);
+	container_value(ct[2], CGF_MEM_LIMIT, 0, &v);
+	fixture_remove(&f, "cgroup/a/memory.max");
+	fixture_write(&f, "cgroup/a/memory.max", "1234\n");
+	ok(container_value(ct[0], CGF_MEM_LIMIT, 0, &v) == CG_OK && v == 1000,
+		"used again: kept");
+	ok(container_value(ct[2], CGF_MEM_LIMIT, 0, &v) == CG_OK && v == 1000,
+		"the last: kept");
+	ok(container_value(ct[1], CGF_MEM_LIMIT, 0, &v) == CG_OK && v == 1234,
+		"the oldest: not");
+	container_set_cgroups(ct[2], "0::/a\n");
+	ok(container_value(ct[2], CGF_MEM_LIMIT, 0, &v) == CG_OK && v == 1000,
+		"the same path again: kept");
+	container_set_cgroups(ct[2], "0::/a/b\n");
+	ok(container_value(ct[2], CGF_MEM_LIMIT, 0, &v) == CG_OK && v == UINT64_MAX,
+		"another path: read anew");
+	for (unsigned i = 0; i < 3; i++)
+		container_free(ct[i]);
+	fixture_deinit(&f);
+}
+
+/* A descriptor that stops to work: that of a /proc file whose process has gone. */
+static void test_dead_descriptor(void)
+{
+	char target[64], path[512];
+	struct fixture f;
+	uint64_t v = 7;
+	pid_t child;
+
+	start_v2(&f);
+	child = fork();
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	snprintf(target, sizeof(target), "/proc/%d/oom_score_adj", (int)child);
+	snprintf(path, sizeof(path), "%s/cgroup/a/b/ct/memory.swap.current", f.dir);
+	if (symlink(target, path) < 0)
+		exit(1);
+	ok(container_value(f.ct, CGF_SWAP_USAGE, 0, &v) == CG_OK, "a file, read once");
+	is_int(cgfiles_held(f.files), 1, "is kept open");
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	is_int(container_value(f.ct, CGF_SWAP_USAGE, 0, &v), CG_ABSENT, "gone");
+	is_int(cgfiles_held(f.files), 0, "is not kept");
+	ok(container_value(f.ct, CGF_SWAP_USAGE, 0, &v) == CG_ABSENT, "still gone");
+	unlink(path);
+	fixture_write(&f, "cgroup/a/b/ct/memory.swap.current", "99\n");
+	ok(container_value(f.ct, CGF_SWAP_USAGE, 0, &v) == CG_OK && v == 99,
+		"there again");
+	fixture_deinit(&f);
+}
+
+/* The same with the kernel's own ENODEV, where we may make a cgroup. */
+static void real_cgroup(const char *mount, const struct cg_version *version)
+{
+	static struct fixture f;
+	char dir[128], line[128];
+	const char *text;
+
+	snprintf(dir, sizeof(dir), "%s/evlxcfs-unit-%d", mount, (int)getpid());
+	if (mkdir(dir, 0755) < 0) {
+		ok(true, "# SKIP cannot make a cgroup in %s", mount);
+		return;
+	}
+	cg_layout_init(&f.layout);
+	cg_layout_add(&f.layout, open(mount, O_PATH | O_DIRECTORY | O_CLOEXEC), "/",
+		version == &cg_v2 ? "" : "cpu", version, "cpu");
+	cgfiles_new(&f.files, &f.layout, 4);
+	container_new(&f.ct, f.files);
+	snprintf(line, sizeof(line), "1:%s:%s\n", f.layout.hierarchy[0].name,
+		strrchr(dir, '/'));
+	container_set_cgroups(f.ct, line);
+	ok(container_text(f.ct, CGF_CPU_STAT, 0, &text) == CG_OK && *text, "%s: read",
+		mount);
+	is_int(cgfiles_held(f.files), 1, "kept");
+	rmdir(dir);
+	is_int(container_text(f.ct, CGF_CPU_STAT, 0, &text), CG_ABSENT, "removed");
+	is_int(cgfiles_held(f.files), 0, "not kept");
+	mkdir(dir, 0755);
+	ok(container_text(f.ct, CGF_CPU_STAT, 0, &text) == CG_OK && *text, "made again");
+	rmdir(dir);
+	mkdir(dir, 0755);
+	ok(container_text(f.ct, CGF_CPU_STAT, 0, &text) == CG_OK && *text,
+		"removed and made again between two reads");
+	rmdir(dir);
+	container_free(f.ct);
+	cgfiles_free(f.files);
+	cg_layout_deinit(&f.layout);
+}
+
+int main(void)
+{
+	test_paths();
+	test_values();
+	test_min();
+	test_nearest();
+	test_quota_v2();
+	test_quota_v1();
+	test_mixed();
+	test_open();
+	test_pool();
+	test_lru();
+	test_dead_descriptor();
+	real_cgroup("/sys/fs/cgroup/cpu", &cg_v1);
+	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
+		real_cgroup("/sys/fs/cgroup", &cg_v2);
+	else
+		real_cgroup("/sys/fs/cgroup/unified", &cg_v2);
+	return tap_done();
+}

@@ -1,0 +1,128 @@
+/* daemon/handle: the pool of snapshots is bounded and fair. */
+#include "daemon/handle.h"
+#include "t/unit/tap.h"
+
+#include <stdlib.h>
+
+static struct handles pool;
+
+static void basics(void)
+{
+	struct snapshot *s = handle_take(&pool, 1, 10);
+
+	out_str(&s->text, "hello");
+	ok(handle_find(&pool, 1, 0) == s, "a snapshot is found by its handle");
+	ok(!handle_find(&pool, 2, 0), "another is not");
+	ok(!handle_find(&pool, 0, 0), "0 is no handle");
+	ok(handle_take(&pool, 1, 10) == s, "taking it again gives the same");
+	is_u64(s->text.len, 0, "and empty");
+	handle_release(&pool, 1);
+	ok(!handle_find(&pool, 1, 0), "released");
+	handle_release(&pool, 1);
+	handle_release(&pool, 77);
+	ok(true, "releasing what is not there is nothing");
+}
+
+/* What another process finds of the snapshots that this one had. */
+static void survival(void)
+{
+	static struct handle_store store;
+	static struct handles next;
+	struct snapshot *s;
+
+	handles_attach(&pool, &store);
+	s = handle_take(&pool, 1, 10);
+	out_str(&s->text, "read in pieces");
+	handle_keep(&pool, s, true);
+	s = handle_take(&pool, 2, 10);
+	out_str(&s->text, "read whole");
+	handle_keep(&pool, s, false);
+	s = handle_take(&pool, 3, 10);
+	out_str(&s->text, "closed");
+	handle_keep(&pool, s, true);
+	handle_release(&pool, 3);
+	s = handle_take(&pool, 4, 10);
+	while (s->text.len <= HANDLE_STORED_SIZE)
+		out_str(&s->text, "long");
+	handle_keep(&pool, s, true);
+
+	handles_attach(&next, &store);
+	s = handle_find(&next, 1, 5);
+	ok(s && s->text.len == 14 && !memcmp(s->text.data, "read in pieces", 14),
+		"a snapshot that is read in pieces survives");
+	ok(handle_find(&next, 2, 10) != NULL, "so does the end of one that was read whole");
+	ok(!handle_find(&next, 2, 9), "but not what is before it");
+	ok(!handle_find(&next, 3, 0) && !handle_find(&next, 4, 0),
+		"closed and long ones do not");
+	handle_take(&next, 1, 10);
+	handles_deinit(&next);
+	handles_attach(&next, &store);
+	ok(!handle_find(&next, 1, 0), "one that is rendered anew is no longer what it was");
+	handle_release(&next, 2);
+	is_u64(store.fh[0] | store.fh[1], 0, "closing empties the store");
+	handles_deinit(&next);
+	handles_deinit(&pool);
+}
+
+static void quota(void)
+{
+	for (uint64_t fh = 1; fh <= HANDLE_QUOTA; fh++)
+		handle_take(&pool, fh, 10);
+	handle_take(&pool, 500, 11);
+	handle_find(&pool, 1, 0); /* used just now: the oldest is 2 */
+	handle_take(&pool, 100, 10);
+	ok(handle_find(&pool, 1, 0) && !handle_find(&pool, 2, 0) && handle_find(&pool, 100, 0),
+		"past its quota an owner loses its own least recently used");
+	for (uint64_t fh = 1000; fh < 2000; fh++)
+		handle_take(&pool, fh, 10);
+	ok(handle_find(&pool, 500, 0) != NULL, "a thousand opens do not touch another's");
+	handles_deinit(&pool);
+}
+
+static void full(void)
+{
+	uint64_t fh = 1;
+	unsigned last = 0;
+
+	/* Four owners fill the pool; a fifth gets room from one of them, each later one too. */
+	for (uint64_t owner = 1; owner <= 4; owner++)
+		for (int i = 0; i < HANDLE_SNAPSHOTS / 4; i++)
+			handle_take(&pool, fh++, owner);
+	handle_take(&pool, 900, 5);
+	ok(handle_find(&pool, 900, 0) != NULL, "a full pool still has room for a newcomer");
+	for (uint64_t i = 1; i < fh; i++)
+		last += handle_find(&pool, i, 0) != NULL;
+	is_u64(last, HANDLE_SNAPSHOTS - 1, "at the cost of one");
+	handle_take(&pool, 901, 6);
+	handle_take(&pool, 902, 7);
+	ok(handle_find(&pool, 900, 0) && handle_find(&pool, 901, 0) && handle_find(&pool, 902, 0),
+		"which those with one snapshot do not pay");
+	handles_deinit(&pool);
+}
+
+static void memory(void)
+{
+	unsigned kept = 0;
+
+	for (uint64_t fh = 1; fh <= HANDLE_SNAPSHOTS; fh++) {
+		struct snapshot *s = handle_take(&pool, fh, fh);
+		for (int i = 0; i < 1000; i++)
+			out_str(&s->text, "0123456789");
+	}
+	for (uint64_t fh = 1; fh <= HANDLE_SNAPSHOTS; fh++)
+		handle_release(&pool, fh);
+	for (int i = 0; i < HANDLE_SNAPSHOTS; i++)
+		kept += pool.slot[i].text.cap != 0;
+	is_u64(kept, HANDLE_SPARE, "idle snapshots keep a few buffers");
+	handles_deinit(&pool);
+}
+
+int main(void)
+{
+	basics();
+	survival();
+	quota();
+	full();
+	memory();
+	return tap_done();
+}

@@ -1,0 +1,249 @@
+/*
+ * cache/load: the kernel's numbers to the bit, and a history that survives its writer.
+ */
+#include "cache/load.h"
+
+#include "t/unit/tap.h"
+
+#include <err.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void test_one_tick(void)
+{
+	/* (load * e + 2048 n (2048 - e) [+ 2047 when n >= load]) / 2048, by hand. */
+	is_u64(load_average(0, 0, 1, 1), 164, "one task, the 1 minute term");
+	is_u64(load_average(0, 1, 1, 1), 34, "5 minutes");
+	is_u64(load_average(0, 2, 1, 1), 11, "15 minutes");
+	is_u64(load_average(2048, 0, 0, 1), 1884, "falling from one");
+	is_u64(load_average(2048, 1, 0, 1), 2014, "5 minutes");
+	is_u64(load_average(2048, 2, 0, 1), 2037, "15 minutes");
+	is_u64(load_average(0, 0, 0, 1), 0, "nothing stays nothing");
+	is_u64(load_average(2048, 0, 1, 1), 2048, "one stays one");
+	/* 2047 * 1884 + 2048 * 164 = 4192420, which is 2047.08 times 2048 */
+	is_u64(load_average(2047, 0, 1, 1), 2048, "rising is rounded up");
+	/* 1 * 1884 / 2048 */
+	is_u64(load_average(1, 0, 0, 1), 0, "falling is rounded down");
+	is_u64(load_average(777, 0, 9, 0), 777, "no tick, no change");
+}
+
+/* fixed_power_int(1884, 11, n) as the kernel's loop gives it, worked out by hand:
+ * 1884^2 = 3549456 -> 1733; 1733^2 = 3003289 -> 1466; 1466^2 = 2149156 -> 1049. */
+static void test_late_ticks(void)
+{
+	is_u64(load_average(2048, 0, 0, 2), 1733, "two ticks late");
+	is_u64(load_average(2048, 0, 0, 4), 1466, "four");
+	is_u64(load_average(2048, 0, 0, 8), 1049, "eight");
+	/* 3 = 2 + 1: 1884 * 1733 = 3264972 -> 1594 */
+	is_u64(load_average(2048, 0, 0, 3), 1594, "three");
+	/* 12 = 8 + 4: 1466 * 1049 = 1537834 -> 751; one minute: 1/e of 2048 is 753.4 */
+	is_u64(load_average(2048, 0, 0, 12), 751, "a minute");
+	is_u64(load_average(123456, 0, 0, UINT64_MAX), 0, "for ever");
+	is_u64(load_average(0, 2, 3, UINT64_MAX), 3 * 2048, "for ever with three tasks");
+}
+
+/* Many ticks at once are what they would be one by one, up to rounding. */
+static void test_same_as_one_by_one(void)
+{
+	static const double minutes[LOAD_TERMS] = {1, 5, 15};
+
+	for (unsigned term = 0; term < LOAD_TERMS; term++) {
+		uint64_t slow = 10 * 2048, fast;
+		double exact = 2 + 8 * exp(-5 * 60 / (60 * minutes[term]));
+
+		for (int i = 0; i < 60; i++)
+			slow = load_average(slow, term, 2, 1);
+		fast = load_average(10 * 2048, term, 2, 60);
+		ok(fabs((double)slow / 2048 - exact) < 0.05 * exact,
+			"one by one, term %u", term);
+		ok(fabs((double)fast / 2048 - exact) < 0.05 * exact, "at once, term %u",
+			term);
+	}
+}
+
+static void test_extremes(void)
+{
+	uint64_t huge = load_average(0, 0, UINT64_MAX, UINT64_MAX);
+
+	is_u64(huge, UINT64_C(1) << 43, "a nonsense count is bounded");
+	is_u64(load_average(huge, 0, UINT64_MAX, 1), huge, "and does not overflow");
+}
+
+static void test_count(void)
+{
+	struct load_counts counts = {
+		.running = 3, .blocked = 1, .total = 9, .last_pid = 77, .avg = {1, 2, 3}};
+	struct load_state state = {0};
+
+	load_count(&state, false, &counts, 100);
+	ok(state.counts.avg[0] == 4 * 2048 && state.counts.avg[1] == 4 * 2048 &&
+			state.counts.avg[2] == 4 * 2048,
+		"the first count is the average");
+	is_u64(state.tick, 100, "as of its period");
+	counts.running = counts.blocked = 0;
+	load_count(&state, true, &counts, 100);
+	is_u64(state.counts.avg[0], 4 * 2048,
+		"counted again in the same period: no change");
+	is_u64(state.counts.running, 0, "but the counts are new");
+	load_count(&state, true, &counts, 101);
+	is_u64(state.counts.avg[0], 4 * 1884, "the next period");
+	is_u64(state.counts.avg[2], 4 * 2037, "the next period, 15 minutes");
+	load_count(&state, true, &counts, 103);
+	/* 7536 * 1733 / 2048 = 6376.9 */
+	is_u64(state.counts.avg[0], 6376, "two periods late");
+	load_count(&state, true, &counts, 50);
+	is_u64(state.counts.avg[0], 6376, "a clock that went back changes nothing");
+	is_u64(state.tick, 103, "nor the period");
+}
+
+static struct load *new_block(void)
+{
+	void *mem = mmap(NULL, load_size(), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		err(1, "mmap");
+	return load_attach(mem);
+}
+
+static struct load_state state_of(uint64_t v)
+{
+	return (struct load_state){
+		.tick = v, .last_tid = v, .counts = {v, v, v, v, {v, v, v}}};
+}
+
+static bool is_state(const struct load_state *state, uint64_t v)
+{
+	struct load_state want = state_of(v);
+
+	return !memcmp(state, &want, sizeof(want));
+}
+
+static void test_history(void)
+{
+	struct load *load = new_block();
+	struct load_key a = {1, 2, 3}, b = {1, 2, 4}, c = {1, 9, 3}, d = {7, 2, 3};
+	struct load_state state;
+
+	ok(!load_find(load, &a, &state), "nothing at first");
+	for (uint64_t i = 10; i < 13; i++) {
+		state = state_of(i);
+		load_store(load, &a, &state, i);
+		ok(load_find(load, &a, &state) && is_state(&state, i),
+			"stored and found");
+	}
+	ok(!load_find(load, &b, &state), "another start is another container");
+	ok(!load_find(load, &c, &state), "another cgroup namespace, too");
+	ok(!load_find(load, &d, &state), "another pid namespace, too");
+	ok(load_attach(load) == load && load_find(load, &a, &state) &&
+			is_state(&state, 12),
+		"the next process finds it");
+	munmap(load, load_size());
+}
+
+static void test_full(void)
+{
+	struct load *load = new_block();
+	struct load_state state;
+	bool good = true;
+
+	for (uint64_t i = 0; i < LOAD_ENTRIES; i++) {
+		struct load_key key = {1, 0, i};
+		state = state_of(i);
+		load_store(load, &key, &state, 1000 + i);
+	}
+	for (uint64_t i = 0; i < LOAD_ENTRIES; i++) {
+		struct load_key key = {1, 0, i};
+		good &= load_find(load, &key, &state) && is_state(&state, i);
+	}
+	ok(good, "it holds what it says");
+	state = state_of(0);
+	load_store(load, &(struct load_key){1, 0, 0}, &state, 9000);
+	state = state_of(77);
+	load_store(load, &(struct load_key){2, 0, 0}, &state, 9001);
+	ok(load_find(load, &(struct load_key){2, 0, 0}, &state) && is_state(&state, 77),
+		"one more has room");
+	ok(load_find(load, &(struct load_key){1, 0, 0}, &state),
+		"not that of the latest");
+	ok(!load_find(load, &(struct load_key){1, 0, 1}, &state),
+		"but that of the oldest");
+	munmap(load, load_size());
+}
+
+static void test_garbage(void)
+{
+	struct load *load = new_block();
+	struct load_state state = state_of(5);
+
+	load_store(load, &(struct load_key){1, 0, 0}, &state, 1);
+	memset(load, 0x5a, load_size());
+	load = load_attach(load);
+	ok(!load_find(load, &(struct load_key){1, 0, 0}, &state),
+		"another make is not read");
+	state = state_of(6);
+	load_store(load, &(struct load_key){1, 0, 0}, &state, 1);
+	ok(load_find(load, &(struct load_key){1, 0, 0}, &state) && is_state(&state, 6),
+		"and is written over");
+	munmap(load, load_size());
+}
+
+/* Stores for ever. Few keys, so that entries are taken from each other as well. */
+static void writer(struct load *load, uint64_t i)
+{
+	for (;; i++) {
+		struct load_key key = {1, 0, i % (LOAD_ENTRIES + 50)};
+		struct load_state state = state_of(i * 1000 + i % (LOAD_ENTRIES + 50));
+
+		load_store(load, &key, &state, i);
+	}
+}
+
+static void test_killed(void)
+{
+	struct load *load = new_block();
+	uint64_t found = 0, bad = 0, start = 1;
+
+	for (int round = 0; round < 100; round++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			err(1, "fork");
+		if (pid == 0)
+			writer(load, start);
+		usleep(500 + (useconds_t)round * 13);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		load = load_attach(load);
+		for (uint64_t i = 0; i < LOAD_ENTRIES + 50; i++) {
+			struct load_state state;
+
+			if (!load_find(load, &(struct load_key){1, 0, i}, &state))
+				continue;
+			found++;
+			bad += !is_state(&state, state.tick) ||
+			       state.tick % 1000 != i % 1000;
+		}
+		start += 100000;
+	}
+	ok(found > 100, "there is something to look at");
+	is_u64(bad, 0, "a writer killed anywhere leaves no entry half written");
+	munmap(load, load_size());
+}
+
+int main(void)
+{
+	test_one_tick();
+	test_late_ticks();
+	test_same_as_one_by_one();
+	test_extremes();
+	test_count();
+	test_history();
+	test_full();
+	test_garbage();
+	test_killed();
+	return tap_done();
+}

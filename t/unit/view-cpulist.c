@@ -1,0 +1,194 @@
+/*
+ * The CPU lists of /sys/devices/system/cpu, on v2, v1 and hybrid, and which CPUs they
+ * name whatever cpusets and quotas say.
+ */
+#include "t/unit/fixture.h"
+
+#include "t/unit/tap.h"
+
+static void show(struct fixture *f, const char *online, const char *present,
+	const char *possible, const char *offline, const char *what)
+{
+	const struct {
+		unsigned arg;
+		const char *want, *name;
+	} lists[] = {
+		{CPU_ONLINE, online, "online"},
+		{CPU_PRESENT, present, "present"},
+		{CPU_POSSIBLE, possible, "possible"},
+		{CPU_OFFLINE, offline, "offline"},
+	};
+	char name[128];
+
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "%s: %s", what, lists[i].name);
+		is_str(fixture_show(f, view_cpu_list, lists[i].arg), lists[i].want, name);
+	}
+}
+
+static void without_cfs(struct fixture *f, const char *online, const char *what)
+{
+	f->policy.cfs = false;
+	show(f, online, "HOST", "HOST", "HOST", what);
+}
+
+static void with_cfs(struct fixture *f, const char *list, const char *what)
+{
+	f->policy.cfs = true;
+	show(f, list, list, list, "\n", what);
+}
+
+static void start_v2(struct fixture *f)
+{
+	fixture_new(f);
+	fixture_write(f, "cpu/online", "0-7\n");
+	fixture_write(f, "cgroup/cgroup.controllers", "cpuset cpu io\n");
+	fixture_write(f, "cgroup/cpuset.cpus.effective", "0-7\n");
+	fixture_write(f, "cgroup/a/cpuset.cpus.effective", "0-5\n");
+	fixture_write(f, "cgroup/a/cpu.max", "max 100000\n");
+	fixture_write(f, "cgroup/a/ct/cpuset.cpus.effective", "1-2,4-5\n");
+	fixture_write(f, "cgroup/a/ct/cpuset.cpus", "1-7\n");
+	fixture_write(f, "cgroup/a/ct/cpu.max", "max 100000\n");
+	fixture_load(f);
+	fixture_container(f, "/a/ct", 0);
+}
+
+static void test_v2(void)
+{
+	struct fixture f;
+
+	start_v2(&f);
+	without_cfs(&f, "1-2,4-5\n", "cpuset");
+	with_cfs(&f, "0-3\n", "cpuset");
+	fixture_write(&f, "cgroup/a/cpu.max", "110000 100000\n");
+	without_cfs(&f, "1-2,4-5\n", "quota of an ancestor");
+	with_cfs(&f, "0-1\n", "quota of an ancestor, rounded up");
+	fixture_write(&f, "cgroup/a/ct/cpu.max", "200000 100000\n");
+	with_cfs(&f, "0-1\n", "a larger one below it");
+	fixture_write(&f, "cgroup/a/ct/cpu.max", "1000 100000\n");
+	with_cfs(&f, "0\n", "a hundredth of a CPU");
+	fixture_write(&f, "cgroup/a/ct/cpu.max", "18446744073709551615 1\n");
+	fixture_write(&f, "cgroup/a/cpu.max", "18446744073709551614 1\n");
+	with_cfs(&f, "0-3\n", "a quota beyond all");
+	fixture_write(&f, "cgroup/a/cpu.max", "100000 0\n");
+	with_cfs(&f, "0-3\n", "a period of zero is no quota");
+	fixture_write(&f, "cgroup/a/cpu.max", "0 100000\n");
+	with_cfs(&f, "0\n", "a quota of zero leaves one CPU");
+	fixture_write(&f, "cgroup/a/cpu.max", "gar bage\n");
+	with_cfs(&f, "0-3\n", "garbage is no quota");
+	fixture_deinit(&f);
+}
+
+static void test_v2_never_none(void)
+{
+	struct fixture f;
+
+	start_v2(&f);
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.effective", "\n");
+	without_cfs(&f, "0-5\n", "empty: the nearest ancestor");
+	fixture_write(&f, "cpu/online", "0-3,6\n");
+	without_cfs(&f, "0-3\n", "an ancestor's CPU is offline");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.effective", "garbage\n");
+	without_cfs(&f, "1-3,6\n", "garbage: cpuset.cpus");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.effective", "4-5\n");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus", "4-5\n");
+	without_cfs(&f, "HOST", "only offline CPUs: the host's");
+	fixture_write(&f, "cgroup/a/cpu.max", "100000 100000\n");
+	with_cfs(&f, "0\n", "the same with a quota");
+	fixture_write(&f, "cpu/online", "");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.effective", "0-3\n");
+	without_cfs(&f, "0\n", "the host does not say which are online");
+	fixture_deinit(&f);
+}
+
+/* Descriptors of a removed cgroup read ENODEV; those of a plain file do not. */
+static void vanish(struct fixture *f, const char *path)
+{
+	fixture_remove(f, path);
+	cgfiles_forget(f->files, f->ct);
+}
+
+static void test_vanish(void)
+{
+	struct fixture f;
+
+	start_v2(&f);
+	without_cfs(&f, "1-2,4-5\n", "before it vanishes");
+	vanish(&f, "cgroup/a/ct");
+	without_cfs(&f, "0-5\n", "the cgroup is gone: its parent's");
+	vanish(&f, "cgroup/a");
+	without_cfs(&f, "0-7\n", "the parent, too: the root's");
+	vanish(&f, "cgroup");
+	without_cfs(&f, "HOST", "everything");
+	fixture_deinit(&f);
+}
+
+static void test_v1(void)
+{
+	struct fixture f;
+
+	fixture_new(&f);
+	fixture_write(&f, "cpu/online", "0-3\n");
+	fixture_write(&f, "cgroup/cpuset/cpuset.cpus", "0-3\n");
+	fixture_write(&f, "cgroup/cpuset/ct/cpuset.cpus", "2-3\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/cpu.shares", "1024\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "-1\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_period_us", "50000\n");
+	fixture_load(&f);
+	fixture_container(&f, "/ct", 0);
+	without_cfs(&f, "2-3\n", "v1 before effective_cpus");
+	fixture_write(&f, "cgroup/cpuset/cpuset.effective_cpus", "0-3\n");
+	fixture_write(&f, "cgroup/cpuset/ct/cpuset.effective_cpus", "3\n");
+	without_cfs(&f, "3\n", "v1 effective_cpus");
+	with_cfs(&f, "0\n", "v1 effective_cpus");
+	fixture_write(&f, "cgroup/cpuset/ct/cpuset.effective_cpus", "0-3\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "100001\n");
+	with_cfs(&f, "0-2\n", "v1 quota with a period of its own");
+	vanish(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_period_us");
+	with_cfs(&f, "0-3\n", "v1 quota without period is none");
+	fixture_deinit(&f);
+}
+
+/* Captured from a container with CPU 0 and 1.5 CPUs of quota. */
+static void test_captured(const char *name, const char *online, const char *list)
+{
+	struct fixture f;
+
+	fixture_open(&f, name);
+	fixture_container(&f, "/ct", 0);
+	without_cfs(&f, online, name);
+	with_cfs(&f, list, name);
+	fixture_deinit(&f);
+}
+
+static void test_many(void)
+{
+	static char want[32768];
+	struct fixture f;
+	size_t len = 0;
+
+	start_v2(&f);
+	fixture_write(&f, "cpu/online", "0-8191\n");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.effective", "0-8191:1/2\n");
+	for (unsigned cpu = 0; cpu < 8192; cpu += 2)
+		len += (size_t)sprintf(want + len, "%s%u", len ? "," : "", cpu);
+	sprintf(want + len, "\n");
+	without_cfs(&f, want, "every other of 8192");
+	with_cfs(&f, "0-4095\n", "every other of 8192");
+	fixture_deinit(&f);
+}
+
+int main(void)
+{
+	test_v2();
+	test_v2_never_none();
+	test_vanish();
+	test_v1();
+	test_captured("6.1-v1", "0\n", "0\n");
+	test_captured("6.1-v2", "0\n", "0\n");
+	test_captured("6.12-v2", "0\n", "0\n");
+	test_captured("6.18-hybrid", "0\n", "0\n");
+	test_captured("6.12-v1", "HOST", "0-1\n");
+	test_many();
+	return tap_done();
+}
