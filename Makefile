@@ -5,6 +5,8 @@
 #   make SANITIZE=address,undefined   with sanitizers, in a directory of its own
 #   make STATIC=1                     a static binary, in a directory of its own
 #   make DESTDIR=/tmp/root PREFIX=/usr install
+#   make SUPERVISOR=systemd install-contrib      or runit, s6, openrc
+#   make FUZZ_SECONDS=600 fuzz                   takes clang
 
 VERSION = 0.1.0
 
@@ -14,6 +16,12 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
 DESTDIR ?=
+# What starts services here, and where it looks for them.
+SUPERVISOR ?=
+RUNITDIR ?= /etc/sv
+S6DIR ?= /etc/s6/sv
+SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
+OPENRCDIR ?= /etc/init.d
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -21,6 +29,8 @@ endif
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 PROVE ?= prove
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 60
 
 CFLAGS ?= -O2 -g
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -42,13 +52,15 @@ unit_sources = $(sort $(filter-out t/unit/fixture.c,$(wildcard t/unit/*.c)))
 units = $(unit_sources:t/unit/%.c=$O/t/unit/%)
 tool_sources = $(sort $(wildcard t/tool/*.c))
 tools = $(tool_sources:t/tool/%.c=$O/t/tool/%)
+bench_sources = $(sort $(wildcard t/bench/*.c))
+bench_tools = $(bench_sources:t/bench/%.c=$O/t/bench/%)
 
 # `make V=1` shows the commands.
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all help check check-unit demo bench install uninstall clean headers-check \
-	compile-commands deps tests format-check
+.PHONY: all help check check-unit demo bench fuzz install uninstall install-contrib \
+	uninstall-contrib clean headers-check compile-commands deps tests format-check
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -56,7 +68,8 @@ all: $O/evlxcfs
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
-	@echo 'targets: all check check-unit demo bench install uninstall clean'
+	@echo 'targets: all check check-unit demo bench fuzz clean'
+	@echo '         install uninstall install-contrib uninstall-contrib'
 	@echo '         headers-check compile-commands format-check'
 
 $O/evlxcfs: $(objects)
@@ -91,6 +104,11 @@ $O/t/tool/%: t/tool/%.c Makefile
 	$(call say,TOOL,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WARN) $(CFLAGS) -o $@ $< -lm
 
+# The benchmark's: its floor is our own channel with another handler.
+$O/t/bench/%: t/bench/%.c t/bench/hist.h $O/libevlxcfs.a Makefile
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(cppflags) $(cflags) $(ldflags) -o $@ $< $O/libevlxcfs.a $(libs)
+
 -include $(objects:.o=.d) $(fault_objects:.o=.d) $(units:=.d) $O/t/unit/fixture.d
 
 # Each header compiles by itself.
@@ -117,15 +135,67 @@ demo:
 	$(MAKE) $O/evlxcfs
 	BUILD=$O t/demo.sh
 
-bench: $O/evlxcfs $(tools)
-	BUILD=$O t/bench/run.sh
+# Compares with lxcfs and with what FUSE itself costs. As root. BENCHFLAGS=--help says more.
+bench: $O/evlxcfs $(tools) $(bench_tools)
+	BUILD=$O t/bench/run.sh $(BENCHFLAGS)
+
+# Parsers of what others write, each with a corpus (t/fuzz/corpus) that grows in $O/fuzz.
+fuzzers = $(patsubst t/fuzz/%.c,$O/fuzz/%,$(sort $(wildcard t/fuzz/*.c)))
+fuzz_parts = $(addprefix $O/fuzz/,fusechan/request.o nsutil/procfile.o nsutil/cgroup.o \
+	nsutil/cgroup_v1.o nsutil/cgroup_v2.o nsutil/cglist.o nsutil/mountinfo.o nsutil/cpuset.o)
+fuzz_flags = $(cppflags) -std=gnu11 $(WARN) -O1 -g -fno-sanitize-recover=all
+fuzz: $(fuzzers)
+	@for f in $(notdir $(fuzzers)); do \
+		mkdir -p $O/fuzz/corpus/$$f && echo "fuzz $$f" && $O/fuzz/$$f -close_fd_mask=3 \
+			-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -timeout=10 \
+			-artifact_prefix=$O/fuzz/$$f- $O/fuzz/corpus/$$f t/fuzz/corpus/$$f || exit; \
+	done
+$O/fuzz/%: t/fuzz/%.c t/fuzz/fuzz.h $(fuzz_parts)
+	$(call say,FUZZ,$@)
+	$(Q)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer,address,undefined -o $@ $< $(fuzz_parts)
+$O/fuzz/%.o: %.c Makefile
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link,address,undefined \
+		-MMD -MP -c -o $@ $<
+-include $(fuzz_parts:.o=.d)
 
 install: $O/evlxcfs
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 755 $O/evlxcfs $(DESTDIR)$(SBINDIR)/evlxcfs
+	$(INSTALL) -m 644 contrib/man/evlxcfs.8 $(DESTDIR)$(MANDIR)/man8/evlxcfs.8
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/evlxcfs
+	rm -f $(DESTDIR)$(SBINDIR)/evlxcfs $(DESTDIR)$(MANDIR)/man8/evlxcfs.8
+
+# Below contrib/: what goes to DATADIR, and the files of the supervisor's service.
+contrib_files = lxc/evlxcfs-hook lxc/evlxcfs.conf oci/evlxcfs-mounts oci/evlxcfs-run \
+	kubernetes/Containerfile kubernetes/evlxcfs.yaml
+service_files = $(if $(service_dir),$(patsubst contrib/$(SUPERVISOR)/%,%,$(sort \
+	$(shell find contrib/$(SUPERVISOR) -type f))))
+service_dir = $(or $(service_dir_$(SUPERVISOR)),$(error \
+	SUPERVISOR is runit, s6, systemd, openrc or nothing))
+service_dir_runit = $(RUNITDIR)
+service_dir_s6 = $(S6DIR)
+service_dir_systemd = $(SYSTEMDUNITDIR)
+service_dir_openrc = $(OPENRCDIR)
+
+# $(call put,FROM,FILES,TO): with the paths of this installation in them.
+put = set -e; umask 022; for f in $(2); do to="$(DESTDIR)$(3)/$$f"; \
+	$(INSTALL) -d "$${to%/*}"; rm -f "$$to"; \
+	sed -e 's|/usr/local/sbin|$(SBINDIR)|g; s|/usr/local/share|$(DATADIR)|g' $(1)/$$f >"$$to"; \
+	if [ -x $(1)/$$f ]; then chmod 755 "$$to"; fi; done
+# $(call take,FILES,FROM): and directories that are empty then.
+take = for f in $(1); do d="$${f%/*}"; rm -f "$(DESTDIR)$(2)/$$f"; \
+	while [ "$$d" != "$$f" ] && rmdir "$(DESTDIR)$(2)/$$d" 2>/dev/null; do f=$$d; d=$${d%/*}; done; done
+
+install-contrib:
+	$(if $(SUPERVISOR),$(call put,contrib/$(SUPERVISOR),$(service_files),$(service_dir)))
+	$(call put,contrib,$(contrib_files),$(DATADIR)/evlxcfs)
+
+uninstall-contrib:
+	$(if $(SUPERVISOR),$(call take,$(service_files),$(service_dir)))
+	$(call take,$(contrib_files),$(DATADIR)/evlxcfs)
+	rmdir $(DESTDIR)$(DATADIR)/evlxcfs 2>/dev/null || :
 
 compile-commands: compile_commands.json
 compile_commands.json: Makefile $(sources)

@@ -101,7 +101,7 @@ static int take_up(struct connection *conn)
 		log_warnx("the mount that was handed over is dead");
 		conn->fuse = fd_close(conn->fuse);
 	}
-	r = shared_open(&conn->shared, from.state);
+	r = shared_open(&conn->shared, from.state, how == CHANNEL_ALIVE);
 	if (r == -ESTALE)
 		log_warnx("descriptor %d does not hold the state of another evlxcfs", from.state);
 	else if (r < 0)

@@ -24,7 +24,7 @@ static int check(const struct options *options)
 {
 	struct shared shared;
 	struct cgroups cgroups;
-	int r = shared_open(&shared, -1);
+	int r = shared_open(&shared, -1, false);
 	bool good;
 
 	if (r < 0) {

@@ -38,7 +38,7 @@ struct node {
 /* What the rest of the daemon knows of a node. */
 struct node_info {
 	const struct node *row; /* NULL for an entry of the host's cpu tree */
-	char path[160];		/* below host->syscpu, for those */
+	char path[512];		/* below host->syscpu, for those */
 	uint64_t id;
 	mode_t mode; /* with the file type */
 	uint64_t size;

@@ -71,8 +71,11 @@ static int take_caller(struct server *server, struct resolver *resolver)
 	if (r == 0)
 		r = pidns_learn(&server->pidns, caller, &texts, &resolver->cgnsfd, serve_now(),
 			&ct);
-	if (r != PIDNS_NEEDS_INIT && (!ct || ct->key != caller->cgns))
-		remember(server, caller, ct ? ct->key : 0);
+	/* By its cgroup namespace it is found without. */
+	if (r == PIDNS_NEEDS_INIT ||
+		(ct && ct->key == caller->cgns && caller->cgns != server->cgns.own_ino))
+		return r;
+	remember(server, caller, ct ? ct->key : 0);
 	return r;
 }
 

@@ -97,18 +97,12 @@ static struct sample *add(struct samples *samples, const struct container *ct)
 	return s;
 }
 
-/* Where CPU time is accounted; a container that has no cgroup of its own there may have
- * one in another hierarchy. A root cgroup is the host's. -1: none. */
+/* Where CPU time is accounted. The root cgroup is the host's. -1: it has none there. */
 static int hierarchy_of(const struct cg_layout *layout, const struct container *ct)
 {
-	int first = layout->of[CG_CPUACCT];
+	int i = layout->of[CG_CPUACCT];
 
-	if (first >= 0 && ct->path[first] && *ct->path[first])
-		return first;
-	for (int i = 0; i < layout->count; i++)
-		if (ct->path[i] && *ct->path[i])
-			return i;
-	return -1;
+	return i >= 0 && ct->path[i] && *ct->path[i] ? i : -1;
 }
 
 /* Follows a container that was moved. False when it has no path. */

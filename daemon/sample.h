@@ -39,8 +39,8 @@ struct samples {
 };
 
 /* The sample of the container, or a new one (is_new), due to be walked, with nothing
- * known yet. NULL: the container has no cgroup of its own anywhere, there are
- * LOAD_ENTRIES samples that nobody can do without, or no memory. */
+ * known yet. NULL: the container has no cgroup of its own where CPU time is accounted,
+ * there are LOAD_ENTRIES samples that nobody can do without, or no memory. */
 struct sample *sample_get(struct samples *samples, const struct cg_layout *layout,
 	const struct container *ct, uint64_t now_ns, bool *is_new);
 /* The sample of the container, or NULL. */

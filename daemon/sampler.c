@@ -271,7 +271,7 @@ int sampler_want(struct sampler *sampler, struct subject *subject, bool newest,
 int sampler_new(struct sampler **out, struct server *server, struct load *load)
 {
 	struct sampler *sampler = calloc(1, sizeof(*sampler));
-	struct walks_user user = {next_job, on_walked, sampler};
+	struct walks_user user = {next_job, on_walked, sampler, SAMPLER_HELPER_SECONDS};
 	int r;
 
 	if (!sampler)

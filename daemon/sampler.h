@@ -16,6 +16,8 @@ enum {
 	/* A first reader waits this long for its container to be counted, then it gets
 	 * the host's figures. */
 	SAMPLER_PATIENCE_SECONDS = 3,
+	/* A helper that takes this long for one container is stuck. */
+	SAMPLER_HELPER_SECONDS = 10,
 };
 
 struct server;

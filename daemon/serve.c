@@ -7,6 +7,7 @@
 
 #include "daemon/log.h"
 #include "daemon/sampler.h"
+#include "daemon/slowread.h"
 #include "fusechan/fault.h"
 #include "fusechan/reply.h"
 
@@ -200,12 +201,29 @@ static void add_dirent(void *arg, uint64_t id, mode_t mode, const char *name)
 		out->len += len;
 }
 
+/* The CPUs whose directories are listed: those that `online` names. */
+static const struct cpuset *listed_cpus(
+	const struct subject *subject, struct outbuf *scratch, struct cpuset *set)
+{
+	int r = subject->ct ? view_cpu_list(scratch, subject, CPU_ONLINE) : VIEW_HOST;
+
+	out_char(scratch, '\0');
+	if (r == VIEW_DONE && !scratch->failed && cpuset_parse(set, scratch->data) == 0)
+		return set;
+	return NULL;
+}
+
 static int render_dir(struct server *server, const struct node_info *info,
 	const struct subject *subject, struct outbuf *out)
 {
-	int r = node_list(&server->host, info, NULL, add_dirent, out);
+	const struct cpuset *cpus = NULL;
+	struct cpuset set;
+	int r;
 
-	(void)subject;
+	if (node_is_cpu_dir(info))
+		cpus = listed_cpus(subject, out, &set);
+	outbuf_reset(out);
+	r = node_list(&server->host, info, cpus, add_dirent, out);
 	return r == 0 && out->failed ? -ENOMEM : r;
 }
 
@@ -215,6 +233,7 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 	const struct fuse_read_in *in = work->request.arg;
 	struct server *server = work->server;
 	struct subject subject;
+	struct slice slow = {0};
 	struct node_info info;
 	int r;
 
@@ -228,11 +247,16 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 	if (r == SUBJECT_FOUND && info.row && info.row->load)
 		r = sampler_want(server->sampler, &subject, info.row->load == NODE_LOAD_NEWEST,
 			work->give_up, &work->key);
-	if (r == SUBJECT_PARK)
-		return SERVE_PARK;
+	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && slowread_needed(&info))
+		r = slowread_get(server, &info, work->give_up, &slow, &work->key);
+	if (r)
+		return r == SUBJECT_PARK ? SERVE_PARK : r;
 	*out = handle_take(&server->handles, in->fh, subject.ct ? subject.ct->id : 0);
-	r = S_ISDIR(info.mode) ? render_dir(server, &info, &subject, &(*out)->text)
-			       : render(server, &info, &subject, &(*out)->text);
+	if (slow.p)
+		out_mem(&(*out)->text, slow.p, slow.len);
+	else
+		r = S_ISDIR(info.mode) ? render_dir(server, &info, &subject, &(*out)->text)
+				       : render(server, &info, &subject, &(*out)->text);
 	if (r < 0)
 		handle_release(&server->handles, in->fh);
 	else

@@ -27,6 +27,7 @@ enum {
 struct sampler;
 struct server;
 struct shared;
+struct slowreads;
 struct worker_job;
 
 enum resolve_kind {
@@ -58,6 +59,9 @@ enum { PARK_RESOLVER = 1 }; /* waits for any resolver to be free; no inode has t
 /* With the number of a sample: waits for its first count. */
 #define PARK_LOAD (UINT64_C(1) << 63)
 
+/* With the number of a reading: waits for a file that is read in a helper. */
+#define PARK_SLOW (UINT64_C(1) << 62)
+
 struct server {
 	struct channel channel;
 	struct loop *loop;
@@ -76,6 +80,7 @@ struct server {
 	struct cputree *cputree;
 	struct cpuview *cpuview;
 	struct sampler *sampler;
+	struct slowreads *slowreads;
 	struct timespec started; /* time stamps of every node */
 	bool no_ioctl; /* find every init with a helper */
 	bool cgroups_block; /* read every /proc/PID/cgroup in a helper */

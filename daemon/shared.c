@@ -172,7 +172,7 @@ static bool same_layout(const struct shared_head *a, const struct shared_head *b
 	return a->count == b->count && !memcmp(a->entry, b->entry, sizeof(a->entry));
 }
 
-/* A number that no open file and no node of an older block has. */
+/* A number that no open file of an older block has. */
 static uint64_t fresh_number(void)
 {
 	struct timespec ts;
@@ -181,7 +181,7 @@ static uint64_t fresh_number(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void attach(struct shared *shared, bool had_old)
+static void attach(struct shared *shared, bool mounted)
 {
 	struct shared_head *head = shared->mem;
 	struct cputree *tree;
@@ -192,13 +192,12 @@ static void attach(struct shared *shared, bool had_old)
 	if (!journal_valid(shared->journal))
 		journal_format(shared->journal, fresh_number());
 	journal_populate(shared->journal);
-	/* On a mount that lives on, ids of a tree that was lost name nothing. */
 	tree = shared->region[SHARED_CPUTREE];
-	if (!tree->count && !tree->generation && had_old)
-		tree->generation = (uint16_t)(fresh_number() / 1000000000u) | 1;
+	if (!tree->count && !tree->generation && mounted)
+		tree->generation = (uint16_t)(fresh_number() >> 20) | 1;
 }
 
-int shared_open(struct shared *shared, int old_fd)
+int shared_open(struct shared *shared, int old_fd, bool mounted)
 {
 	struct shared old = {.fd = old_fd};
 	struct shared_head head;
@@ -213,7 +212,7 @@ int shared_open(struct shared *shared, int old_fd)
 	if (known && old.size == size && same_layout(old.mem, &head)) {
 		old.cpus = shared->cpus;
 		*shared = old;
-		attach(shared, true);
+		attach(shared, mounted);
 		return 0;
 	}
 	stamp(&head);
@@ -225,7 +224,7 @@ int shared_open(struct shared *shared, int old_fd)
 		shared_close(shared);
 		return r;
 	}
-	attach(shared, old_fd >= 0);
+	attach(shared, mounted);
 	return old_fd >= 0 && !known ? -ESTALE : 0;
 }
 

@@ -38,11 +38,12 @@ struct shared {
 
 /*
  * Makes the block, or takes up the one behind `old` (-1: none), which it owns from then on.
- * What the old one has in the same format is kept; the rest starts anew. An `old` that is no
- * such block is closed and nothing of it is used: -ESTALE then, and the block is a new one.
- * 0 or another -errno; nothing is held then.
+ * What the old one has in the same format is kept; the rest starts anew, and `mounted` says
+ * that the kernel knows numbers of what is lost then. An `old` that is no such block is
+ * closed and nothing of it is used: -ESTALE then, and the block is a new one. 0 or another
+ * -errno; nothing is held then.
  */
-int shared_open(struct shared *shared, int old);
+int shared_open(struct shared *shared, int old, bool mounted);
 void shared_close(struct shared *shared);
 
 /* CLOCK_REALTIME at which the mount was made: the time stamp of every node. */

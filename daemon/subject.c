@@ -176,6 +176,7 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	};
 	if (tid <= 0 || shared_host_view(server->shared))
 		return SUBJECT_FOUND;
+	cgmount_refresh(&server->cgmount, server->host.proc, subject->now_ns, &server->layout);
 	r = ask(server, tid, &caller);
 	if (r == 0)
 		r = find(server, &caller, subject->now_ns, &ct, give_up ? NULL : key);

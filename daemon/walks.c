@@ -180,7 +180,7 @@ static void drain(struct slot *slot)
 
 	while (slot->jobs &&
 		read(slot->results, &result, sizeof(result)) == sizeof(result)) {
-		loop_timer_start(slot->deadline, WALKS_SECONDS);
+		loop_timer_start(slot->deadline, slot->walks->user.seconds);
 		report(slot, WALK_COUNTED, &result.counts);
 	}
 }
@@ -228,7 +228,7 @@ static bool watch_helper(struct slot *slot)
 	if (loop_timer_new(walks->loop, &slot->deadline, on_deadline, slot) < 0 ||
 		loop_fd_new(walks->loop, &slot->watch, fd, on_helper, slot) < 0)
 		return false;
-	loop_timer_start(slot->deadline, WALKS_SECONDS);
+	loop_timer_start(slot->deadline, walks->user.seconds);
 	return true;
 }
 

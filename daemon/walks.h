@@ -14,7 +14,6 @@
 enum {
 	WALKS = 4,            /* walks and helpers at one time */
 	WALKS_BATCH = 64,     /* cgroups that one helper walks */
-	WALKS_SECONDS = 10,   /* for one cgroup in a helper */
 	WALKS_SLICE_US = 300, /* a read of a file waits for up to three slices */
 };
 
@@ -27,7 +26,7 @@ struct walk_job {
 
 enum walk_end {
 	WALK_COUNTED,
-	WALK_STUCK, /* no end in WALKS_SECONDS, or no helper could be made */
+	WALK_STUCK, /* no end in time, or no helper could be made */
 	WALK_AGAIN, /* it did not come to it, by no fault of its own: to be given again */
 };
 
@@ -39,6 +38,7 @@ struct walks_user {
 	void (*done)(void *arg, uint64_t id, enum walk_end end,
 		const struct taskwalk_counts *counts);
 	void *arg;
+	double seconds; /* that a helper may take for one cgroup */
 };
 
 struct walks;

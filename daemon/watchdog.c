@@ -59,11 +59,12 @@ void watchdog_stop(struct watchdog *dog)
 	dog->next_ms = 0;
 }
 
+/* A request waits, or the news that the connection is gone. */
 static bool channel_waits(const struct watchdog *dog)
 {
 	struct pollfd pfd = {.fd = dog->fuse, .events = POLLIN};
 
-	return poll(&pfd, 1, 0) > 0 && pfd.revents & POLLIN;
+	return poll(&pfd, 1, 0) > 0;
 }
 
 /* A parked request waits for a resolver, which may take its time. */

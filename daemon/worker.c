@@ -6,6 +6,7 @@
 #include "daemon/cputree.h"
 #include "daemon/log.h"
 #include "daemon/sampler.h"
+#include "daemon/slowread.h"
 #include "daemon/privileges.h"
 #include "fusechan/fault.h"
 #include "fusechan/mount.h"
@@ -74,6 +75,8 @@ static void stop(struct server *server)
 	if (!job->options->keep_mount)
 		fuse_unmount(job->target);
 	serve_end(server, !job->options->keep_mount);
+	/* If the connection ended with that, it was our own doing. */
+	server->gone = false;
 }
 
 static void on_signal(void *arg)
@@ -150,6 +153,8 @@ static bool make_loop(struct server *server)
 	if (r == 0)
 		r = loop_timer_new(server->loop, &server->prune, subject_prune, server);
 	if (r == 0)
+		r = slowread_new(&server->slowreads, server);
+	if (r == 0)
 		r = sampler_new(&server->sampler, server,
 			load_attach(server->shared->region[SHARED_LOAD]));
 	if (r == 0 && job->control >= 0)
@@ -184,6 +189,7 @@ static void deinit(struct server *server)
 	if (server->loop) {
 		resolve_deinit(server);
 		sampler_free(server->sampler);
+		slowread_free(server->slowreads);
 		loop_timer_free(server->prune);
 		loop_fd_free(server->control_watch);
 		loop_fd_free(server->channel_watch);

@@ -124,3 +124,16 @@ void cglist_parse(struct cglist *list, char *mountinfo, char *cgroup)
 			insert(list, &e);
 	}
 }
+
+uint64_t cglist_fingerprint(const char *mountinfo)
+{
+	static const char mark[] = " - cgroup";
+	struct slice line, word;
+	uint64_t sum = 1, id;
+
+	while (procfile_line(&mountinfo, &line))
+		if (memmem(line.p, line.len, mark, sizeof(mark) - 1) &&
+			slice_word(&line, &word) && slice_u64(word, &id))
+			sum = sum * 31 + id;
+	return sum;
+}

@@ -28,6 +28,10 @@ struct cglist {
  * points into them. */
 void cglist_parse(struct cglist *list, char *mountinfo, char *cgroup);
 
+/* Of the text of a mountinfo, which stays as it is: another number when a cgroup mount
+ * has come or gone. */
+uint64_t cglist_fingerprint(const char *mountinfo);
+
 /* Takes the next item of a list separated by commas; items may be empty. */
 bool cglist_item(const char **list, struct slice *item);
 

@@ -40,6 +40,7 @@ const char *const cgmount_way_names[CGMOUNT_WAYS] = {
 struct shown {
 	struct textbuf mountinfo, cgroup;
 	struct cglist list;
+	uint64_t seen; /* the fingerprint of mountinfo */
 };
 
 static void shown_free(struct shown *shown)
@@ -48,12 +49,18 @@ static void shown_free(struct shown *shown)
 	textbuf_deinit(&shown->cgroup);
 }
 
-static int shown_read(struct shown *shown, int procfd)
+/* `old` is a fingerprint for which the list need not be made. */
+static int shown_read(struct shown *shown, int procfd, uint64_t old)
 {
 	int r = procfile_read(procfd, "self/mountinfo", &shown->mountinfo);
 
-	if (r == 0)
+	if (r == 0) {
+		shown->seen = cglist_fingerprint(shown->mountinfo.data);
+		if (shown->seen == old)
+			return 0;
+		/* This takes a mutex of all cgroups (before Linux 6.8). */
 		r = procfile_read(procfd, "self/cgroup", &shown->cgroup);
+	}
 	/* A kernel without cgroups. */
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -76,8 +83,7 @@ static int open_shown(int procfd, const struct cglist_entry *e)
 	return id == e->id ? fd_steal(&fd) : -ENXIO;
 }
 
-/* A clone of a shared mount would go on receiving what the host mounts below the
- * original. */
+/* Linux 6.15 passes on to the clone of a shared mount what is mounted below the original. */
 static void make_private(int tree)
 {
 	struct {
@@ -222,7 +228,7 @@ static int hold_in_namespace(struct cg_layout *layout, struct shown *shown, int 
 	const char *base, int *why)
 {
 	static char root[] = "/";
-	int r = shown_read(shown, procfd);
+	int r = shown_read(shown, procfd, 0);
 
 	if (r == 0 && mount("evlxcfs", base, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 			      "size=64k,mode=700") < 0)
@@ -289,7 +295,8 @@ static int try_way(struct cgmount *cgmount, enum cgmount_way way, int procfd,
 		r = try_namespace(
 			layout, &shown, procfd, runtime_dir, &cgmount->nsfd, why);
 	} else {
-		r = shown_read(&shown, procfd);
+		r = shown_read(&shown, procfd, 0);
+		cgmount->seen = shown.seen;
 		if (r == 0)
 			r = hold_all(layout, procfd, NULL,
 				way == CGMOUNT_CLONE ? hold_clone : hold_host,
@@ -354,20 +361,6 @@ int cgmount_open(struct cgmount *cgmount, int procfd, const char *runtime_dir,
 	return r == 0 && cgmount->missing && !layout->count ? why : r;
 }
 
-/* Changes when a cgroup mount comes or goes. */
-static uint64_t fingerprint(const char *mountinfo)
-{
-	static const char mark[] = " - cgroup";
-	struct slice line, word;
-	uint64_t sum = 1, id;
-
-	while (procfile_line(&mountinfo, &line))
-		if (memmem(line.p, line.len, mark, sizeof(mark) - 1) &&
-			slice_word(&line, &word) && slice_u64(word, &id))
-			sum = sum * 31 + id;
-	return sum;
-}
-
 static bool mounts_changed(struct cgmount *cgmount, int procfd)
 {
 	struct pollfd pfd = {.fd = cgmount->watch, .events = POLLPRI};
@@ -384,7 +377,6 @@ void cgmount_refresh(
 	struct cgmount *cgmount, int procfd, uint64_t now_ns, struct cg_layout *layout)
 {
 	struct shown shown = {0};
-	uint64_t seen;
 	int why;
 
 	if (cgmount->watch >= 0 && now_ns - cgmount->looked_ns < CGMOUNT_REFRESH_NS)
@@ -392,17 +384,12 @@ void cgmount_refresh(
 	if (!mounts_changed(cgmount, procfd))
 		return;
 	cgmount->looked_ns = now_ns;
-	if (procfile_read(procfd, "self/mountinfo", &shown.mountinfo) == 0) {
-		seen = fingerprint(shown.mountinfo.data);
-		/* self/cgroup takes a mutex of all cgroups (before Linux 6.8): only if
-		 * need be. */
-		if (seen != cgmount->seen && shown_read(&shown, procfd) == 0) {
-			cgmount->seen = seen;
-			if (cgmount->way != CGMOUNT_HOST)
-				hold_all(layout, procfd, NULL, hold_clone, &shown.list,
-					&why);
-			hold_all(layout, procfd, NULL, hold_host, &shown.list, &why);
-		}
+	if (shown_read(&shown, procfd, cgmount->seen) == 0 && shown.list.count) {
+		if (cgmount->way != CGMOUNT_HOST)
+			hold_all(layout, procfd, NULL, hold_clone, &shown.list, &why);
+		hold_all(layout, procfd, NULL, hold_host, &shown.list, &why);
 	}
+	if (shown.seen)
+		cgmount->seen = shown.seen;
 	shown_free(&shown);
 }

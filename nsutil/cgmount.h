@@ -4,7 +4,9 @@
  *
  * It mounts nothing that is not mounted already: a new v1 hierarchy takes its controllers
  * away from cgroup2, and a mount of cgroup2 that does not repeat the options of its
- * superblock changes them for the whole host (Linux 6.1).
+ * superblock changes them for the whole host (Linux 6.1). While we hold a v1 hierarchy,
+ * the host can unmount and mount it, but not mount its controllers in another grouping
+ * (EBUSY).
  */
 #ifndef NSUTIL_CGMOUNT_H
 #define NSUTIL_CGMOUNT_H

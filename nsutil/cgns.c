@@ -65,37 +65,17 @@ int cgns_read(struct cgns *cgns, pid_t tid, int nsfd, struct cgtexts *out)
 	return r;
 }
 
-/* Copies a file below procfd to the pipe, which holds 64 kB, and ends it with a zero. */
-RAW_CHILD static bool copy_text(const struct helper_job *job)
-{
-	char buf[4096];
-	long fd = raw_call(SYS_openat, job->procfd, (long)job->path, O_RDONLY | O_CLOEXEC, 0, 0);
-	long n = fd;
-
-	while (n >= 0) {
-		n = raw_call(SYS_read, fd, (long)buf, sizeof(buf), 0, 0);
-		if (n == 0)
-			break;
-		if (n > 0 && raw_call(SYS_write, job->out, (long)buf, n, 0, 0) != n)
-			n = -1;
-	}
-	if (fd >= 0)
-		raw_call(SYS_close, fd, 0, 0, 0, 0);
-	buf[0] = '\0';
-	return n == 0 && raw_call(SYS_write, job->out, (long)buf, 1, 0, 0) == 1;
-}
-
 RAW_CHILD static int child(const void *arg)
 {
 	const struct helper_job *job = arg;
 
-	if (!helper_follow(job) || !copy_text(job))
+	if (!helper_follow(job) || helper_copy_file(job) < 0)
 		return 1;
 	if (job->nsfd < 0)
 		return 0;
 	if (raw_call(SYS_setns, job->nsfd, CLONE_NEWCGROUP, 0, 0, 0) < 0)
 		return 2;
-	return !copy_text(job);
+	return helper_copy_file(job) < 0;
 }
 
 int cgns_start(const struct cgns *cgns, struct helper *helper, pid_t tid, int nsfd)

@@ -86,16 +86,18 @@ int helper_start(struct helper *helper, raw_main *call, const struct helper_job 
 
 bool helper_ended(struct helper *helper)
 {
+	int status;
 	pid_t r;
 
 	if (!helper->pid)
 		return true;
 	do
-		r = waitpid(helper->pid, NULL, WNOHANG);
+		r = waitpid(helper->pid, &status, WNOHANG);
 	while (r < 0 && errno == EINTR);
 	if (r == 0)
 		return false;
 	helper->pid = 0;
+	helper->status = r > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	return true;
 }
 
@@ -119,4 +121,29 @@ RAW_CHILD bool helper_follow(const struct helper_job *job)
 {
 	raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	return raw_call(SYS_getppid, 0, 0, 0, 0, 0) == job->parent;
+}
+
+RAW_CHILD int helper_copy_file(const struct helper_job *job)
+{
+	char buf[4096];
+	long fd = raw_call(SYS_openat, job->procfd, (long)job->path, O_RDONLY | O_CLOEXEC, 0, 0);
+	long n = fd;
+
+	while (n >= 0) {
+		long wrote;
+
+		n = raw_call(SYS_read, fd, (long)buf, sizeof(buf), 0, 0);
+		if (n == 0)
+			break;
+		wrote = n > 0 ? raw_call(SYS_write, job->out, (long)buf, n, 0, 0) : 0;
+		if (n > 0 && wrote != n)
+			n = wrote < 0 ? wrote : -EFBIG;
+	}
+	if (fd >= 0)
+		raw_call(SYS_close, fd, 0, 0, 0, 0);
+	if (n < 0)
+		return (int)n;
+	buf[0] = '\0';
+	n = raw_call(SYS_write, job->out, (long)buf, 1, 0, 0);
+	return n < 0 ? (int)n : 0;
 }

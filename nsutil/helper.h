@@ -14,7 +14,7 @@ struct helper_job {
 	int procfd; /* of our own pid namespace */
 	int nsfd;   /* a namespace to enter; -1: none */
 	bool apart; /* the grandchild gets a copy of our memory */
-	char path[24]; /* a file below procfd */
+	char path[512]; /* a file below procfd */
 	/* Set by helper_start. */
 	int in, out;	    /* the pipe; ours is `in` alone */
 	pid_t parent;	    /* us */
@@ -25,6 +25,7 @@ struct helper {
 	pid_t pid;   /* 0: none */
 	int pidfd;   /* readable when it has ended; -1 before Linux 5.3: use SIGCHLD */
 	int in;	     /* the pipe's end, non-blocking */
+	int status;  /* what `call` returned, once it has ended; -1: a signal ended it */
 	void *stack; /* of the child and of its child */
 };
 
@@ -43,6 +44,10 @@ void helper_kill(struct helper *helper);
 
 /* Gives back what an ended helper had. A null helper is nothing. */
 void helper_deinit(struct helper *helper);
+
+/* In the child: copies the file `path` below procfd to the pipe, which holds 64 kB, with a
+ * zero behind it to say that it is whole. 0 or a negative errno. */
+int helper_copy_file(const struct helper_job *job);
 
 /* In the child: dies with `job->parent`. False when that is dead already. */
 bool helper_follow(const struct helper_job *job);

@@ -23,6 +23,12 @@ static const struct {
 	[HOST_CPU_ONLINE] = {true, "online"},
 };
 
+static int file_open(const struct host *host, enum host_file which)
+{
+	return openat(files[which].sys ? host->syscpu : host->proc, files[which].path,
+		O_RDONLY | O_CLOEXEC | O_NOCTTY);
+}
+
 void host_init(struct host *host)
 {
 	*host = (struct host){.proc = -1, .syscpu = -1, .hz = 100, .epoch = 1};
@@ -40,6 +46,9 @@ int host_open(struct host *host, const char *proc, const char *syscpu)
 	host->syscpu = open(syscpu, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (hz > 0)
 		host->hz = hz;
+	/* Before Linux 5.19 opening it samples every CPU's frequency and sleeps 10 ms for that
+	 * (x86: arch_freq_prepare_all); reading it again does not. */
+	host->file[HOST_CPUINFO].fd = file_open(host, HOST_CPUINFO);
 	return 0;
 }
 
@@ -67,8 +76,7 @@ int host_text(struct host *host, enum host_file which, struct slice *out)
 
 	if (file->epoch != host->epoch) {
 		if (file->fd < 0)
-			file->fd = openat(files[which].sys ? host->syscpu : host->proc,
-				files[which].path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+			file->fd = file_open(host, which);
 		if (file->fd < 0)
 			return -errno;
 		r = procfile_pread(file->fd, &file->text);

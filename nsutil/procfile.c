@@ -39,9 +39,14 @@ static int textbuf_fail(struct textbuf *buf, int error)
 	return error;
 }
 
-/* A seq_file hands out whole records, so a short read is not the end of the file; only an
- * empty one is. */
-static int read_all(int fd, bool from_start, struct textbuf *buf)
+enum read_flags {
+	READ_FROM_START = 1, /* else from where the descriptor is */
+	READ_SINGLE = 2,     /* a short read is the end */
+};
+
+/* A seq_file hands out whole records, so a short read is not the end of the file, unless it
+ * has only one; an empty read always is. */
+static int read_all(int fd, unsigned flags, struct textbuf *buf)
 {
 	buf->len = 0;
 	for (;;) {
@@ -52,14 +57,15 @@ static int read_all(int fd, bool from_start, struct textbuf *buf)
 		if (buf->cap - buf->len < 2 && (r = textbuf_grow(buf)) < 0)
 			return textbuf_fail(buf, r);
 		room = buf->cap - buf->len - 1;
-		n = from_start ? pread(fd, buf->data + buf->len, room, (off_t)buf->len)
-			       : read(fd, buf->data + buf->len, room);
+		n = flags & READ_FROM_START
+			    ? pread(fd, buf->data + buf->len, room, (off_t)buf->len)
+			    : read(fd, buf->data + buf->len, room);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return textbuf_fail(buf, -errno);
 		buf->len += (size_t)n;
-		if (n == 0)
+		if (n == 0 || (flags & READ_SINGLE && (size_t)n < room))
 			break;
 	}
 	buf->data[buf->len] = '\0';
@@ -68,12 +74,17 @@ static int read_all(int fd, bool from_start, struct textbuf *buf)
 
 int procfile_pread(int fd, struct textbuf *buf)
 {
-	return read_all(fd, true, buf);
+	return read_all(fd, READ_FROM_START, buf);
+}
+
+int procfile_pread_single(int fd, struct textbuf *buf)
+{
+	return read_all(fd, READ_FROM_START | READ_SINGLE, buf);
 }
 
 int procfile_drain(int fd, struct textbuf *buf)
 {
-	return read_all(fd, false, buf);
+	return read_all(fd, 0, buf);
 }
 
 int procfile_read(int dirfd, const char *path, struct textbuf *buf)

@@ -22,6 +22,11 @@ void textbuf_deinit(struct textbuf *buf);
  * behind a kept descriptor was removed). On error the buffer is empty. */
 int procfile_pread(int fd, struct textbuf *buf);
 
+/* The same with one read less, for a file that a single call writes in the kernel (seq_file's
+ * single_open; of a cgroup's files all but tasks, cgroup.procs and cgroup.threads): there a
+ * read that does not fill the buffer was the last. Of any other file it gives a part. */
+int procfile_pread_single(int fd, struct textbuf *buf);
+
 /* Reads what a pipe holds, to its end. fd stays the caller's. 0 or -errno: -EAGAIN when
  * somebody can still write to it. */
 int procfile_drain(int fd, struct textbuf *buf);
