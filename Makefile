@@ -201,7 +201,7 @@ compile-commands: compile_commands.json
 compile_commands.json: Makefile $(sources)
 	@{ sep='['; for f in $(sources) $(unit_sources) t/unit/fixture.c; do \
 		printf '%s\n{"directory":"%s","file":"%s","command":"%s"}' "$$sep" "$(CURDIR)" "$$f" \
-			"$(CC) $(subst ",\\\",$(subst \,\\,$(subst ',,$(cppflags)))) $(cflags) -c $$f"; sep=','; \
+			"$(CC) $(subst ",\\\",$(subst \,\\,$(cppflags))) $(cflags) -c $$f"; sep=','; \
 	done; printf '\n]\n'; } >$@
 
 format-check:

@@ -1,7 +1,7 @@
 /*
- * What was found out of callers whose cgroup only a helper can read (before Linux 6.8): each
- * costs a child, so it is remembered for a while. A bounded table; who is thrown out is asked
- * for again.
+ * What was found out of callers whose cgroup only a helper can read (before Linux 6.8):
+ * each costs a child, so it is remembered for a while. A bounded table; who is thrown out
+ * is asked for again.
  */
 #ifndef CACHE_CALLERS_H
 #define CACHE_CALLERS_H
@@ -12,8 +12,9 @@ enum { CALLERS = 256 };
 
 struct caller_verdict {
 	struct caller caller;
-	uint64_t proc; /* inode number of /proc/TID: a later task with this number has another */
-	uint64_t key;  /* of the container; 0: the host */
+	uint64_t proc;    /* inode number of /proc/TID: a later task with this number has
+			     another */
+	uint64_t key;     /* of the container; 0: the host */
 	uint64_t read_ns; /* CLOCK_BOOTTIME */
 };
 

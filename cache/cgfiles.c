@@ -175,6 +175,13 @@ static int open_file(const struct cg_hierarchy *hierarchy, struct slice path, co
 	return fd < 0 ? -errno : fd;
 }
 
+/* Lists of tasks, and of slabs in old kernels, come in records. */
+static int read_text(int fd, enum cg_fact fact, struct textbuf *text)
+{
+	return fact == CGF_TASKS || fact == CGF_SLABINFO ? procfile_pread(fd, text)
+							 : procfile_pread_single(fd, text);
+}
+
 int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,
 	const struct cg_hierarchy *hierarchy, struct slice path, const char **text)
 {
@@ -182,12 +189,13 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 	unsigned i;
 	int r, fd;
 
-	if (!file)
-		return -ENOENT;
 	*text = "";
+	if (!file || (hierarchy->is_root && !path.len &&
+			     hierarchy->version->fact[fact].below_root))
+		return -ENOENT;
 	i = entry_find(files, owner, fact, up);
 	if (i) {
-		r = procfile_pread(files->entry[i].fd, &files->text);
+		r = read_text(files->entry[i].fd, fact, &files->text);
 		if (r == 0) {
 			list_remove(files, i);
 			list_insert(files, i, 0);
@@ -199,7 +207,7 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 	fd = open_file(hierarchy, path, file);
 	if (fd < 0)
 		return fd;
-	r = procfile_pread(fd, &files->text);
+	r = read_text(fd, fact, &files->text);
 	if (r < 0 || !files->limit)
 		fd_close(fd);
 	else

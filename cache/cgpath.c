@@ -10,8 +10,8 @@ static bool has_tail(struct slice s, const char *tail, size_t len)
 	return s.len >= len && !memcmp(s.p + s.len - len, tail, len);
 }
 
-/* systemd as a container's init moves itself out of the container's cgroup, one down; lxcfs
- * knows these two. */
+/* systemd as a container's init moves itself out of the container's cgroup, one down;
+ * lxcfs knows these two. */
 static void strip_init(struct slice *path)
 {
 	static const char *const tails[] = {"/init.scope", "/system.slice"};
@@ -71,7 +71,8 @@ bool cgpath_tells_root(const struct cg_layout *layout, const struct cgtexts *tex
 	return true;
 }
 
-static int in_root(const struct cg_layout *layout, const struct cgtexts *texts, int *known)
+static int in_root(
+	const struct cg_layout *layout, const struct cgtexts *texts, int *known)
 {
 	struct slice path;
 	int n = 0;

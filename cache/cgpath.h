@@ -1,6 +1,7 @@
 /*
- * From the texts of a process's /proc/PID/cgroup to the cgroup that counts for it, in each
- * hierarchy. All paths are relative to what the hierarchy's mount shows; "" is its root.
+ * From the texts of a process's /proc/PID/cgroup to the cgroup that counts for it, in
+ * each hierarchy. All paths are relative to what the hierarchy's mount shows; "" is its
+ * root.
  */
 #ifndef CACHE_CGPATH_H
 #define CACHE_CGPATH_H

@@ -70,7 +70,8 @@ int container_set_paths(struct container *ct, enum cgpath_rule rule, bool skip_r
 
 int container_set_cgroups(struct container *ct, const char *text)
 {
-	return container_set_paths(ct, CGPATH_INIT, false, &(struct cgtexts){.outer = text});
+	return container_set_paths(
+		ct, CGPATH_INIT, false, &(struct cgtexts){.outer = text});
 }
 
 bool container_is_at(
@@ -117,7 +118,8 @@ uint64_t container_dir(const struct container *ct)
 	for (int i = 0; i < layout->count; i++) {
 		if (!ct->path[i] || !*ct->path[i])
 			continue;
-		if ((size_t)snprintf(buf, sizeof(buf), ".%s", ct->path[i]) >= sizeof(buf) ||
+		if ((size_t)snprintf(buf, sizeof(buf), ".%s", ct->path[i]) >=
+				sizeof(buf) ||
 			fstatat(layout->hierarchy[i].fd, buf, &st, 0) < 0)
 			return 0;
 		return st.st_ino;

@@ -15,34 +15,37 @@ struct cgfiles;
 struct pidns_space;
 
 struct container {
-	struct container *next; /* of the table that holds it */
+	struct container *next;    /* of the table that holds it */
 	struct pidns_space *space; /* likewise */
-	uint64_t key;		/* in that table, besides pidns */
-	uint64_t id;		/* never used again, also not after this one is gone */
-	/* Inode numbers of its namespaces. Where it has no cgroup namespace of its own, cgns
-	 * has bit 63 set and stands for a cgroup. */
+	uint64_t key;              /* in that table, besides pidns */
+	uint64_t id;               /* never used again, also not after this one is gone */
+	/* Inode numbers of its namespaces. Where it has no cgroup namespace of its own,
+	 * cgns has bit 63 set and stands for a cgroup. */
 	uint64_t pidns, cgns;
-	pid_t init;		/* in our pid namespace; 0 in the host's pid namespace */
-	uint64_t start_ns;	/* CLOCK_BOOTTIME at which init started; 0 there */
-	int cgnsfd;		/* keeps the number cgns from being used again; -1; owned */
-	uint64_t used_ns;	/* CLOCK_BOOTTIME of the last use */
-	uint64_t checked_ns;	/* CLOCK_BOOTTIME of the last look at its cgroups */
-	uint64_t dir;		/* container_dir() then */
-	struct cgfiles *files;	/* the pool; not owned */
-	int hierarchies;	/* that the layout had when path was set */
-	/* Path below the hierarchy's mount root, "" for the root, else "/a/b"; owned. NULL:
-	 * this container is not in that hierarchy. */
+	pid_t init;          /* in our pid namespace; 0 in the host's pid namespace */
+	uint64_t start_ns;   /* CLOCK_BOOTTIME at which init started; 0 there */
+	int cgnsfd;          /* keeps the number cgns from being used again; -1; owned */
+	uint64_t used_ns;    /* CLOCK_BOOTTIME of the last use */
+	uint64_t checked_ns; /* CLOCK_BOOTTIME of the last look at its cgroups */
+	uint64_t dir;        /* container_dir() then */
+	struct cgfiles *files; /* the pool; not owned */
+	int hierarchies;       /* that the layout had when path was set */
+	/* Path below the hierarchy's mount root, "" for the root, else "/a/b"; owned.
+	 * NULL: this container is not in that hierarchy. */
 	char *path[CG_HIERARCHIES];
 };
 
-/* How far a fact could be read. Errors of a cgroup file are never an error to a reader. */
+/* How far a fact could be read. Errors of a cgroup file are never an error to a reader.
+ */
 enum {
 	CG_OK = 0,
-	CG_ABSENT = 1, /* no such controller or file here, unreadable, or the cgroup is gone */
+	CG_ABSENT = 1, /* no such controller or file here, unreadable, or the cgroup is
+			  gone */
 };
 
-/* The pool of kept-open descriptors and the layout they are read in. `limit` is the number
- * of descriptors kept, 0 for none. The layout stays the caller's and must live longer. */
+/* The pool of kept-open descriptors and the layout they are read in. `limit` is the
+ * number of descriptors kept, 0 for none. The layout stays the caller's and must live
+ * longer. */
 int cgfiles_new(struct cgfiles **out, const struct cg_layout *layout, unsigned limit);
 void cgfiles_free(struct cgfiles *files);
 /* Closes every descriptor kept for the container. */
@@ -77,7 +80,8 @@ const struct cg_version *container_version(
 	const struct container *ct, enum cg_controller controller);
 
 /* Number of ancestors up to and including the hierarchy's root: 0 for the root cgroup
- * itself, 2 for "/a/b". -1 when the container is not in a hierarchy of that controller. */
+ * itself, 2 for "/a/b". -1 when the container is not in a hierarchy of that controller.
+ */
 int container_depth(const struct container *ct, enum cg_controller controller);
 
 /*
@@ -91,8 +95,8 @@ int container_text(
 /* The same for one-number files; "max" is UINT64_MAX. */
 int container_value(struct container *ct, enum cg_fact fact, unsigned up, uint64_t *out);
 
-/* The smallest value over the container's cgroup and all its ancestors that have the file:
- * limits. CG_ABSENT when none has it. */
+/* The smallest value over the container's cgroup and all its ancestors that have the
+ * file: limits. CG_ABSENT when none has it. */
 int container_min(struct container *ct, enum cg_fact fact, uint64_t *out);
 
 /* The text of the nearest cgroup, upwards, that has the file and where it is not empty or

@@ -14,8 +14,7 @@ struct pidns_space {
 	pid_t init;
 	int pin; /* pidfd of init; before Linux 5.3 the namespace */
 	bool is_pidfd;
-	uint64_t start_ns;
-	uint64_t made_ns;
+	uint64_t start_ns, made_ns;
 	unsigned containers;
 	/* Key of the container of init's cgroup; 0: it cannot be told. */
 	uint64_t main;
@@ -26,11 +25,6 @@ struct pidns_space {
 static unsigned bucket_of(uint64_t pidns, uint64_t key)
 {
 	return (unsigned)((pidns + key * 31) % PIDNS_BUCKETS);
-}
-
-static bool is_host(const struct pidns *cache, const struct pidns_space *space)
-{
-	return space == cache->host;
 }
 
 int pidns_init(struct pidns *cache, const struct cgns *cgns, uint64_t host_pidns, long hz,
@@ -109,12 +103,13 @@ static bool alive(const struct pidns *cache, const struct pidns_space *space)
 
 	if (space->is_pidfd)
 		return pidfd_alive(space->pin);
-	return nsid_start_time(cache->cgns->procfd, space->init, cache->hz, &start) == 0 &&
+	return nsid_start_time(cache->cgns->procfd, space->init, cache->hz, &start) ==
+		       0 &&
 	       start == space->start_ns;
 }
 
-/* Where there is a link to it; to a null when it is not known. Hierarchies that came later
- * make it unknown: its paths do not have them. */
+/* Where there is a link to it; to a null when it is not known. Hierarchies that came
+ * later make it unknown: its paths do not have them. */
 static struct container **link_of(struct pidns *cache, uint64_t pidns, uint64_t key)
 {
 	struct container **link = &cache->bucket[bucket_of(pidns, key)];
@@ -130,7 +125,8 @@ static struct container **link_of(struct pidns *cache, uint64_t pidns, uint64_t 
 	return link;
 }
 
-struct container *pidns_get(struct pidns *cache, uint64_t pidns, uint64_t key, uint64_t now_ns)
+struct container *pidns_get(
+	struct pidns *cache, uint64_t pidns, uint64_t key, uint64_t now_ns)
 {
 	struct container *ct = *link_of(cache, pidns, key);
 
@@ -139,7 +135,8 @@ struct container *pidns_get(struct pidns *cache, uint64_t pidns, uint64_t key, u
 	return ct;
 }
 
-struct container *pidns_find(struct pidns *cache, const struct caller *caller, uint64_t now_ns)
+struct container *pidns_find(
+	struct pidns *cache, const struct caller *caller, uint64_t now_ns)
 {
 	return pidns_get(cache, caller->pidns, caller->cgns, now_ns);
 }
@@ -150,7 +147,6 @@ static void sweep(struct pidns *cache)
 {
 	for (int i = 0; i < 8; i++) {
 		struct pidns_space **link = &cache->space[cache->hand++ % PIDNS_BUCKETS];
-
 		while (*link)
 			if (alive(cache, *link))
 				link = &(*link)->next;
@@ -182,7 +178,8 @@ int pidns_add(struct pidns *cache, uint64_t ino, pid_t init, uint64_t now_ns)
 		r = nsid_start_time(procfd, init, cache->hz, &space->start_ns);
 	if (r == 0)
 		r = nsid_of(procfd, init, NS_PID, &check);
-	if (r == 0 && (check != ino || nsid_is_init(procfd, init) != 1 || !alive(cache, space)))
+	if (r == 0 &&
+		(check != ino || nsid_is_init(procfd, init) != 1 || !alive(cache, space)))
 		r = -ESRCH;
 	if (r < 0) {
 		space_free(space);
@@ -211,7 +208,7 @@ bool pidns_init_due(
 {
 	const struct pidns_space *space = space_of(cache, pidns);
 
-	return space && !is_host(cache, space) &&
+	return space && space != cache->host &&
 	       (!space->seen_ns || now_ns - space->seen_ns >= max_age_ns);
 }
 
@@ -219,7 +216,7 @@ bool pidns_init_seen(const struct pidns *cache, uint64_t pidns)
 {
 	const struct pidns_space *space = space_of(cache, pidns);
 
-	return space && (is_host(cache, space) || space->seen_ns);
+	return space && (space == cache->host || space->seen_ns);
 }
 
 /* One namespace's many cgroups are no reason to forget another's. */
@@ -255,7 +252,7 @@ static int put(struct pidns *cache, struct pidns_space *space, uint64_t key,
 		ct->init = space->init;
 		ct->start_ns = space->start_ns;
 	}
-	r = container_set_paths(ct, rule, is_host(cache, space), texts);
+	r = container_set_paths(ct, rule, space == cache->host, texts);
 	if (r < 0) {
 		if (!*link)
 			container_free(ct);
@@ -285,12 +282,21 @@ static int put_root(struct pidns *cache, struct pidns_space *space, uint64_t cgn
 	return r;
 }
 
+/* Its cgroup is still the one it was made for, and not another of the same name. */
+static bool is_fresh(struct container *ct, uint64_t now_ns)
+{
+	if (now_ns - ct->checked_ns < PIDNS_RECHECK_NS)
+		return true;
+	ct->checked_ns = now_ns;
+	return container_dir(ct) == ct->dir;
+}
+
 /* By the caller's own cgroup. */
 static int put_own(struct pidns *cache, struct pidns_space *space,
 	const struct cgtexts *texts, uint64_t now_ns, struct container **out)
 {
 	const struct cg_layout *layout = cgfiles_layout(cache->files);
-	bool skip_root = is_host(cache, space);
+	bool skip_root = space == cache->host;
 	uint64_t mark = UINT64_C(1) << 63, key = cgpath_hash(layout, texts) | mark;
 	struct container **link, *ct;
 	int r;
@@ -300,14 +306,10 @@ static int put_own(struct pidns *cache, struct pidns_space *space,
 		return 0;
 	link = link_of(cache, space->ino, key);
 	ct = *link;
-	if (ct && container_is_at(ct, skip_root, texts)) {
-		if (now_ns - ct->checked_ns < PIDNS_RECHECK_NS || container_dir(ct) == ct->dir) {
-			if (now_ns - ct->checked_ns >= PIDNS_RECHECK_NS)
-				ct->checked_ns = now_ns;
-			ct->used_ns = now_ns;
-			*out = ct;
-			return 0;
-		}
+	if (ct && container_is_at(ct, skip_root, texts) && is_fresh(ct, now_ns)) {
+		ct->used_ns = now_ns;
+		*out = ct;
+		return 0;
 	}
 	/* Another cgroup of that name, or of that hash. */
 	if (ct)
@@ -320,19 +322,19 @@ static int put_own(struct pidns *cache, struct pidns_space *space,
 	return 0;
 }
 
-int pidns_learn(struct pidns *cache, const struct caller *caller, const struct cgtexts *texts,
-	int *cgnsfd, uint64_t now_ns, struct container **out)
+int pidns_learn(struct pidns *cache, const struct caller *caller,
+	const struct cgtexts *texts, int *cgnsfd, uint64_t now_ns, struct container **out)
 {
 	struct pidns_space *space = space_of(cache, caller->pidns);
 	bool own_cgns = caller->cgns != cache->cgns->own_ino;
-	struct container *ct = NULL;
+	struct container *ct;
 
 	*out = NULL;
 	if (!space)
 		return -ESRCH;
 	if (own_cgns && cgpath_tells_root(cgfiles_layout(cache->files), texts))
 		return put_root(cache, space, caller->cgns, texts, cgnsfd, now_ns, out);
-	if (!is_host(cache, space)) {
+	if (space != cache->host) {
 		uint64_t key = own_cgns ? caller->cgns : space->main;
 
 		ct = key ? pidns_get(cache, space->ino, key, now_ns) : NULL;

@@ -3,11 +3,11 @@
  * containers, by pid namespace and cgroup namespace, or by cgroup where a caller has no
  * cgroup namespace that tells.
  *
- * An inode number of nsfs stands for one namespace only while that namespace exists. What is
- * remembered here keeps it in existence: a pidfd its process's pid namespace (so does a
- * descriptor of the namespace), a descriptor the cgroup namespace. So a number that is found
- * needs no further check. A pid of an init is good while anybody lives in its namespace: it
- * is the last to go.
+ * An inode number of nsfs stands for one namespace only while that namespace exists. What
+ * is remembered here keeps it in existence: a pidfd its process's pid namespace (so does
+ * a descriptor of the namespace), a descriptor the cgroup namespace. So a number that is
+ * found needs no further check. A pid of an init is good while anybody lives in its
+ * namespace: it is the last to go.
  */
 #ifndef CACHE_PIDNS_H
 #define CACHE_PIDNS_H
@@ -32,7 +32,7 @@ struct pidns {
 	struct cgfiles *files;
 	long hz;
 	unsigned count; /* namespaces and containers */
-	unsigned hand;	/* where the search for dead ones goes on */
+	unsigned hand;  /* where the search for dead ones goes on */
 	struct pidns_space *host;
 	struct pidns_space *space[PIDNS_BUCKETS];
 	struct container *bucket[PIDNS_BUCKETS];
@@ -51,18 +51,20 @@ int pidns_init(struct pidns *cache, const struct cgns *cgns, uint64_t host_pidns
 	struct cgfiles *files);
 void pidns_deinit(struct pidns *cache);
 
-/* Of what follows: containers belong to the cache and are valid until the next call. now_ns
- * is CLOCK_BOOTTIME. */
+/* Of what follows: containers belong to the cache and are valid until the next call.
+ * now_ns is CLOCK_BOOTTIME. */
 
-/* The container of a caller whose cgroup namespace is not ours, NULL when it is not known. */
-struct container *pidns_find(struct pidns *cache, const struct caller *caller, uint64_t now_ns);
+/* The container of a caller whose cgroup namespace is not ours, NULL when it is not
+ * known. */
+struct container *pidns_find(
+	struct pidns *cache, const struct caller *caller, uint64_t now_ns);
 /* By the container's own key. */
 struct container *pidns_get(
 	struct pidns *cache, uint64_t pidns, uint64_t key, uint64_t now_ns);
 
-/* Remembers that init is pid 1 of the namespace, once that proves true: its pidfd is opened
- * first, so that a pid that was used again in between is noticed. 0 or -errno: -ESRCH when it
- * is not so. */
+/* Remembers that init is pid 1 of the namespace, once that proves true: its pidfd is
+ * opened first, so that a pid that was used again in between is noticed. 0 or -errno:
+ * -ESRCH when it is not so. */
 int pidns_add(struct pidns *cache, uint64_t pidns, pid_t init, uint64_t now_ns);
 /* Whether that has been done; nothing has to be for the host's. */
 bool pidns_known(const struct pidns *cache, uint64_t pidns);
@@ -77,11 +79,12 @@ enum { PIDNS_NEEDS_INIT = 1 };
 
 /*
  * The container of a caller whose texts are these; NULL for the host. Takes *cgnsfd, the
- * caller's cgroup namespace (-1: ours), when it remembers the container by that. 0, -errno,
- * or PIDNS_NEEDS_INIT: call pidns_learn_init first.
+ * caller's cgroup namespace (-1: ours), when it remembers the container by that. 0,
+ * -errno, or PIDNS_NEEDS_INIT: call pidns_learn_init first.
  */
-int pidns_learn(struct pidns *cache, const struct caller *caller, const struct cgtexts *texts,
-	int *cgnsfd, uint64_t now_ns, struct container **out);
+int pidns_learn(struct pidns *cache, const struct caller *caller,
+	const struct cgtexts *texts, int *cgnsfd, uint64_t now_ns,
+	struct container **out);
 
 /* Takes the cgroup of the namespace's init from its texts (NULL: they could not be read);
  * init->cgns is its cgroup namespace and *cgnsfd is as above. 0 or -errno. */

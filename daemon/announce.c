@@ -51,7 +51,8 @@ static bool write_pidfile(const char *path)
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	autofd fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	autofd fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 
 	if (fd < 0 || write(fd, text, (size_t)len) != len) {
 		log_warn("%s", path);
@@ -83,10 +84,12 @@ void announce_reload(void)
 	struct timespec ts;
 	char text[64];
 
-	/* systemd matches the answer to its question by this time (Type=notify-reload). */
+	/* systemd matches the answer to its question by this time (Type=notify-reload).
+	 */
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu\n",
-		(unsigned long long)ts.tv_sec * 1000000 + (unsigned long long)ts.tv_nsec / 1000);
+		(unsigned long long)ts.tv_sec * 1000000 +
+			(unsigned long long)ts.tv_nsec / 1000);
 	notify(text, -1);
 }
 

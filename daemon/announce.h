@@ -8,7 +8,8 @@
 
 #include "daemon/options.h"
 
-/* Reads are served now. Closes options->ready_fd. False after a line on standard error. */
+/* Reads are served now. Closes options->ready_fd. False after a line on standard error.
+ */
 bool announce_ready(const struct options *options);
 
 /* Serving goes on after announce_reload. */

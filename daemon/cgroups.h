@@ -13,9 +13,9 @@ struct cgroups {
 	struct cgmount mount; /* how they are held */
 };
 
-/* A null one is zero; it becomes one here, so that cgroups_close is safe in any case.
- * Takes up what was held before this binary was executed, or finds what is mounted. False
- * after a line on standard error. */
+/* A null one has .mount = CGMOUNT_NULL. Takes up what was held before this binary was
+ * executed, or finds what is mounted. False after a line on standard error; cgroups_close
+ * is safe in any case. */
 bool cgroups_open(struct cgroups *cgroups, const struct options *options);
 void cgroups_close(struct cgroups *cgroups);
 

@@ -10,6 +10,7 @@
 #include "fusechan/channel.h"
 #include "fusechan/mount.h"
 #include "nsutil/cleanup.h"
+#include "nsutil/mountinfo.h"
 #include "nsutil/procfile.h"
 
 #include <fcntl.h>
@@ -24,55 +25,51 @@ static bool mount_it(struct connection *conn)
 	return r == 0;
 }
 
-/* Opens /dev/fuse, unless conn->fuse is one that waits to be mounted. */
+/* Unless there is one that waits to be mounted. */
+static bool open_device(struct connection *conn)
+{
+	if (conn->fuse >= 0)
+		return true;
+	conn->fuse = channel_open();
+	if (conn->fuse >= 0)
+		return true;
+	log_warnx("/dev/fuse: %s%s", strerror(-conn->fuse),
+		conn->fuse == -EACCES || conn->fuse == -EPERM
+			? ""
+			: " (is the fuse module loaded?)");
+	conn->fuse = -1;
+	return false;
+}
+
 static bool make(struct connection *conn)
 {
-	if (!mountpoint_clear(conn->target))
-		return false;
-	if (conn->fuse < 0)
-		conn->fuse = channel_open();
-	if (conn->fuse < 0) {
-		log_warnx("/dev/fuse: %s%s", strerror(-conn->fuse),
-			conn->fuse == -EACCES || conn->fuse == -EPERM
-				? ""
-				: " (is the fuse module loaded?)");
-		conn->fuse = -1;
-		return false;
-	}
-	if (mount_it(conn))
+	if (mountpoint_clear(conn->target) && open_device(conn) && mount_it(conn))
 		return true;
 	conn->fuse = fd_close(conn->fuse);
 	return false;
 }
 
-/* Whether the uppermost mount on the target is one of ours. Asks no file system: there is no
- * worker yet that could answer. */
+/* Whether the uppermost mount on the target is one of ours. Asks no file system: there is
+ * no worker yet that could answer. */
 static bool is_mounted(const char *target)
 {
 	struct textbuf text = {0};
-	struct slice line, word;
-	const char *cursor;
+	struct mountinfo mount;
+	char *cursor;
 	bool ours = false;
 
 	if (procfile_read(AT_FDCWD, "/proc/self/mountinfo", &text) < 0)
 		return true;
 	cursor = text.data;
-	while (procfile_line(&cursor, &line)) {
-		bool here = false;
-
-		for (int i = 0; i < 5 && slice_word(&line, &word); i++)
-			here = i == 4 && slice_is(word, target);
-		while (here && slice_word(&line, &word) && !slice_is(word, "-"))
-			;
-		if (here)
-			ours = slice_word(&line, &word) && slice_is(word, "fuse.evlxcfs");
-	}
+	while (mountinfo_next(&cursor, &mount))
+		if (!strcmp(mount.target, target))
+			ours = !strcmp(mount.type, "fuse.evlxcfs");
 	textbuf_deinit(&text);
 	return ours;
 }
 
-/* The connection that was handed over is alive. Its mount on the target may have been taken
- * away while others still use it: Linux 5.16 and newer can mount it once more. */
+/* The connection that was handed over is alive. Its mount on the target may have been
+ * taken away while others still use it: Linux 5.16 and newer can mount it once more. */
 static bool resume(struct connection *conn)
 {
 	if (!is_mounted(conn->target))
@@ -103,7 +100,8 @@ static int take_up(struct connection *conn)
 	}
 	r = shared_open(&conn->shared, from.state, how == CHANNEL_ALIVE);
 	if (r == -ESTALE)
-		log_warnx("descriptor %d does not hold the state of another evlxcfs", from.state);
+		log_warnx("descriptor %d does not hold the state of another evlxcfs",
+			from.state);
 	else if (r < 0)
 		log_warnx("shared memory: %s", strerror(-r));
 	if (r < 0 && r != -ESTALE)
@@ -120,12 +118,15 @@ bool connection_open(struct connection *conn, const struct options *options)
 {
 	int how;
 
-	*conn = (struct connection){.options = options, .fuse = -1, .shared = SHARED_NULL};
-	if (!mountpoint_resolve(options->mountpoint, conn->target) ||
-		!cgroups_open(&conn->cgroups, options))
+	*conn = (struct connection){.options = options,
+		.fuse = -1,
+		.shared = SHARED_NULL,
+		.cgroups = {.mount = CGMOUNT_NULL}};
+	if (!mountpoint_resolve(options->mountpoint, conn->target))
 		return false;
 	how = take_up(conn);
-	if (how >= 0 && (how == CHANNEL_ALIVE ? resume(conn) : make(conn)))
+	if (how >= 0 && open_device(conn) && cgroups_open(&conn->cgroups, options) &&
+		(how == CHANNEL_ALIVE ? resume(conn) : make(conn)))
 		return true;
 	connection_close(conn);
 	return false;

@@ -13,7 +13,7 @@
 struct connection {
 	const struct options *options;
 	char target[PATH_MAX]; /* where it is mounted */
-	int fuse;	       /* owned; -1: there is none now */
+	int fuse;              /* owned; -1: there is none now */
 	struct shared shared;
 	struct cgroups cgroups;
 	bool resumed; /* this process has served it before it executed this binary */

@@ -12,7 +12,7 @@ void handles_attach(struct handles *handles, struct handle_store *store)
 	for (int i = 0; i < HANDLE_SNAPSHOTS; i++) {
 		struct snapshot *s = &handles->slot[i];
 
-		if (!store->fh[i] || (store->copied[i] && store->len[i] > HANDLE_STORED_SIZE))
+		if (!store->fh[i] || store->len[i] > HANDLE_STORED_SIZE)
 			continue;
 		s->fh = store->fh[i];
 		s->owner = HANDLE_LEFT;
@@ -26,38 +26,70 @@ static void store_drop(struct handles *handles, const struct snapshot *s)
 		handles->store->fh[s - handles->slot] = 0;
 }
 
-/* False when the store does not have what is at the offset. */
-static bool store_load(struct handles *handles, struct snapshot *s, uint64_t offset)
+/* False without memory. */
+static bool store_load(struct handles *handles, struct snapshot *s)
 {
 	const long i = s - handles->slot;
-	const struct handle_store *store = handles->store;
 
 	outbuf_reset(&s->text);
-	if (store->copied[i]) {
-		out_mem(&s->text, store->text[i], store->len[i]);
-		s->stored = false;
-		return !s->text.failed;
-	}
-	return offset >= store->len[i];
+	out_mem(&s->text, handles->store->text[i], handles->store->len[i]);
+	s->stored = s->text.failed;
+	return !s->stored;
 }
 
-void handle_keep(struct handles *handles, const struct snapshot *s, bool pieces)
+static void store_text(struct handle_store *store, long i, const struct snapshot *s)
 {
-	const long i = s - handles->slot;
-	struct handle_store *store = handles->store;
-
-	if (!store)
-		return;
 	store->fh[i] = 0;
-	if (pieces && s->text.len > HANDLE_STORED_SIZE)
+	if (s->text.len > HANDLE_STORED_SIZE)
 		return;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (pieces)
-		memcpy(store->text[i], s->text.data, s->text.len);
+	memcpy(store->text[i], s->text.data, s->text.len);
 	store->len[i] = (uint32_t)s->text.len;
-	store->copied[i] = pieces;
 	atomic_signal_fence(memory_order_seq_cst);
 	store->fh[i] = s->fh;
+}
+
+static void store_end(struct handle_store *store, const struct snapshot *s)
+{
+	const unsigned i = s->fh % HANDLE_ENDS;
+
+	store->ended[i] = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	store->end[i] = (uint32_t)s->text.len;
+	atomic_signal_fence(memory_order_seq_cst);
+	store->ended[i] = s->fh;
+}
+
+static void end_drop(struct handles *handles, uint64_t fh)
+{
+	struct handle_store *store = handles->store;
+
+	if (store && store->ended[fh % HANDLE_ENDS] == fh)
+		store->ended[fh % HANDLE_ENDS] = 0;
+}
+
+void handle_keep(struct handles *handles, struct snapshot *s, bool pieces)
+{
+	if (!handles->store)
+		return;
+	if (pieces) {
+		store_text(handles->store, s - handles->slot, s);
+	} else {
+		store_end(handles->store, s);
+		s->fh = 0;
+	}
+}
+
+/* Where a text that was read whole ended, if that is no further than the offset. */
+static struct snapshot *end_find(struct handles *handles, uint64_t fh, uint64_t offset)
+{
+	const struct handle_store *store = handles->store;
+	const unsigned i = fh % HANDLE_ENDS;
+
+	if (!store || !fh || store->ended[i] != fh || offset < store->end[i])
+		return NULL;
+	handles->end.text.len = store->end[i];
+	return &handles->end;
 }
 
 void handles_deinit(struct handles *handles)
@@ -79,7 +111,9 @@ struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offs
 {
 	struct snapshot *s = slot_of(handles, fh);
 
-	if (!s || (s->stored && !store_load(handles, s, offset)))
+	if (!s)
+		return end_find(handles, fh, offset);
+	if (s->stored && !store_load(handles, s))
 		return NULL;
 	s->used = ++handles->clock;
 	return s;
@@ -146,6 +180,9 @@ struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owne
 	if (!s)
 		s = oldest_of_greediest(handles);
 	store_drop(handles, s);
+	end_drop(handles, fh);
+	if (s->text.cap > HANDLE_SPARE_SIZE)
+		outbuf_deinit(&s->text);
 	s->fh = fh;
 	s->owner = owner;
 	s->stored = false;
@@ -167,6 +204,7 @@ void handle_release(struct handles *handles, uint64_t fh)
 {
 	struct snapshot *s = slot_of(handles, fh);
 
+	end_drop(handles, fh);
 	if (!s)
 		return;
 	if (s->text.cap > HANDLE_SPARE_SIZE || spare(handles) >= HANDLE_SPARE)

@@ -4,9 +4,13 @@
  * of it: who needs room loses their own oldest first. A handle whose snapshot is gone is
  * simply rendered again.
  *
+ * Most readers take the whole text at once and come back only to see that nothing follows.
+ * For them there is room in the pool no longer than it takes to answer: what is remembered,
+ * of as many as may be open at one time, is where the text ended.
+ *
  * A reader that takes a file in pieces must not get them from two renderings because a
  * process ended in between. So small snapshots that are read in pieces are also kept in
- * memory that outlives the process.
+ * memory that outlives the process, and so are the ends.
  */
 #ifndef DAEMON_HANDLE_H
 #define DAEMON_HANDLE_H
@@ -22,13 +26,16 @@ enum {
 	HANDLE_SPARE_SIZE = 16 << 10,
 	/* Longer ones do not survive the process. */
 	HANDLE_STORED_SIZE = 8 << 10,
+	/* The newest handle of those with the same remainder has its end there. */
+	HANDLE_ENDS = 1024,
 };
 
 /* The copies; pages are touched as snapshots need them. All zero: empty. */
 struct handle_store {
 	uint64_t fh[HANDLE_SNAPSHOTS]; /* 0: nothing at this index of the pool */
 	uint32_t len[HANDLE_SNAPSHOTS];
-	uint32_t copied[HANDLE_SNAPSHOTS]; /* 0: its length alone, to find its end again */
+	uint64_t ended[HANDLE_ENDS]; /* handles whose text was read whole; 0: none */
+	uint32_t end[HANDLE_ENDS];   /* its length */
 	char text[HANDLE_SNAPSHOTS][HANDLE_STORED_SIZE];
 };
 
@@ -36,7 +43,7 @@ struct snapshot {
 	uint64_t fh;	/* 0: free */
 	uint64_t owner; /* container id; 0 the host */
 	uint64_t used;	/* sequence number of the last use */
-	bool stored;	/* a predecessor's: what there is of it is in the store */
+	bool stored;	/* a predecessor's: its text is in the store */
 	struct outbuf text;
 };
 
@@ -46,20 +53,23 @@ struct handles {
 	uint64_t clock;
 	struct handle_store *store; /* NULL: none; not owned */
 	struct snapshot slot[HANDLE_SNAPSHOTS];
+	struct snapshot end; /* what handle_find gives for an end: a length without a text */
 };
 
 /* Keeps copies in the store from now on, and takes up what a predecessor left there. */
 void handles_attach(struct handles *handles, struct handle_store *store);
 void handles_deinit(struct handles *handles);
 
-/* The snapshot of the handle, or NULL when there is none that tells what is at `offset`. */
+/* The snapshot of the handle, or NULL when there is none that tells what is at `offset`. Of
+ * its text only what is there and further on may be looked at. */
 struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offset);
 
 /* An empty snapshot for the handle, in place of one that it has. Never NULL. */
 struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owner);
 
-/* The snapshot is whole. `pieces`: more than its end will be asked for. */
-void handle_keep(struct handles *handles, const struct snapshot *snapshot, bool pieces);
+/* The snapshot is whole. `pieces`: more than its end will be asked for; otherwise it is good
+ * only until the next call. */
+void handle_keep(struct handles *handles, struct snapshot *snapshot, bool pieces);
 
 /* The handle was closed, or its snapshot could not be made. Unknown ones are ignored. */
 void handle_release(struct handles *handles, uint64_t fh);

@@ -137,8 +137,8 @@ static bool replaced(const struct stat *old)
 {
 	struct stat st;
 
-	return stat(binary, &st) < 0 || st.st_dev != old->st_dev || st.st_ino != old->st_ino ||
-	       st.st_mtim.tv_sec != old->st_mtim.tv_sec ||
+	return stat(binary, &st) < 0 || st.st_dev != old->st_dev ||
+	       st.st_ino != old->st_ino || st.st_mtim.tv_sec != old->st_mtim.tv_sec ||
 	       st.st_mtim.tv_nsec != old->st_mtim.tv_nsec || st.st_size != old->st_size;
 }
 
@@ -176,7 +176,8 @@ int handover_exec(int fuse, int state)
 {
 	int error;
 
-	snprintf(variable, sizeof(variable), VARIABLE "=%d:%d:%d", (int)getpid(), fuse, state);
+	snprintf(variable, sizeof(variable), VARIABLE "=%d:%d:%d", (int)getpid(), fuse,
+		state);
 	if (putenv(variable) || (fuse >= 0 && fcntl(fuse, F_SETFD, 0) < 0) ||
 		fcntl(state, F_SETFD, 0) < 0)
 		return -errno;

@@ -21,8 +21,8 @@ void handover_init(char **argv);
 
 /* Whether this process served before it executed this binary. */
 bool handover_resumes(void);
-/* What was given to this process: by itself before it executed this binary, by --fuse-fd, or
- * by systemd (LISTEN_FDS with the names of announce.h). */
+/* What was given to this process: by itself before it executed this binary, by --fuse-fd,
+ * or by systemd (LISTEN_FDS with the names of announce.h). */
 void handover_find(struct handover *out, const struct options *options);
 
 /* A trial of the installed binary, which starts as far as it can with --check. */
@@ -39,7 +39,7 @@ int handover_try(struct handover_trial *trial);
 /* The trial process has ended with that status of wait(2) and was reaped. */
 enum {
 	TRIAL_BAD = 0,
-	TRIAL_GOOD = 1,	   /* it can take up what we have read */
+	TRIAL_GOOD = 1,    /* it can take up what we have read */
 	TRIAL_FOREIGN = 2, /* it can start, but everything must be answered before */
 	TRIAL_AGAIN = 3,   /* meanwhile another binary was installed */
 };
@@ -50,8 +50,8 @@ void handover_abort(struct handover_trial *trial);
 /* What --check prints when all is well. */
 void handover_print(void);
 
-/* Executes the installed binary with the two descriptors (fuse may be -1), which stay open
- * across it. Returns only with -errno. */
+/* Executes the installed binary with the two descriptors (fuse may be -1), which stay
+ * open across it. Returns only with -errno. */
 int handover_exec(int fuse, int state);
 
 #endif

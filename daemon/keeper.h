@@ -1,6 +1,6 @@
 /*
- * The foreground process: keeps the descriptor of the mount and the shared memory, and sees
- * to it that there is always a worker that serves.
+ * The foreground process: keeps the descriptor of the mount and the shared memory, and
+ * sees to it that there is always a worker that serves.
  */
 #ifndef DAEMON_KEEPER_H
 #define DAEMON_KEEPER_H

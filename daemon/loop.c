@@ -18,6 +18,7 @@ struct loop_fd {
 
 struct loop_timer {
 	ev_timer timer;
+	ev_idle soon;
 	struct ev_loop *ev;
 	loop_callback *call;
 	void *arg;
@@ -121,6 +122,15 @@ static void on_timer(struct ev_loop *ev, ev_timer *watch, int events)
 	timer->call(timer->arg);
 }
 
+static void on_soon(struct ev_loop *ev, ev_idle *watch, int events)
+{
+	struct loop_timer *timer = container_of(watch, struct loop_timer, soon);
+
+	(void)events;
+	ev_idle_stop(ev, watch);
+	timer->call(timer->arg);
+}
+
 int loop_timer_new(struct loop *loop, struct loop_timer **out, loop_callback *call, void *arg)
 {
 	struct loop_timer *timer = calloc(1, sizeof(*timer));
@@ -131,6 +141,10 @@ int loop_timer_new(struct loop *loop, struct loop_timer **out, loop_callback *ca
 	timer->call = call;
 	timer->arg = arg;
 	ev_timer_init(&timer->timer, on_timer, 0., 0.);
+	/* Not a timer of 0 s: libev waits a millisecond for that (4.33). The priority makes it
+	 * run in every iteration, not only in one without other events. */
+	ev_idle_init(&timer->soon, on_soon);
+	ev_set_priority(&timer->soon, EV_MAXPRI);
 	*out = timer;
 	return 0;
 }
@@ -139,7 +153,7 @@ void loop_timer_free(struct loop_timer *timer)
 {
 	if (!timer)
 		return;
-	ev_timer_stop(timer->ev, &timer->timer);
+	loop_timer_stop(timer);
 	free(timer);
 }
 
@@ -152,9 +166,15 @@ void loop_timer_start(struct loop_timer *timer, double seconds)
 	ev_timer_start(timer->ev, &timer->timer);
 }
 
+void loop_timer_soon(struct loop_timer *timer)
+{
+	ev_idle_start(timer->ev, &timer->soon);
+}
+
 void loop_timer_stop(struct loop_timer *timer)
 {
 	ev_timer_stop(timer->ev, &timer->timer);
+	ev_idle_stop(timer->ev, &timer->soon);
 }
 
 static void on_signal(struct ev_loop *ev, ev_signal *watch, int events)

@@ -30,6 +30,9 @@ int loop_timer_new(struct loop *loop, struct loop_timer **out, loop_callback *ca
 void loop_timer_free(struct loop_timer *timer);
 /* Calls back once, `seconds` from now; starting it again moves that. */
 void loop_timer_start(struct loop_timer *timer, double seconds);
+/* Calls back once in the next iteration, which looks at every descriptor but waits for none:
+ * for work that is done in slices. */
+void loop_timer_soon(struct loop_timer *timer);
 void loop_timer_stop(struct loop_timer *timer);
 
 /* Calls back when the signal has come. At most LOOP_SIGNALS. 0 or -errno. */

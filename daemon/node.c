@@ -5,6 +5,7 @@
 
 #include "daemon/cputree.h"
 #include "nsutil/cleanup.h"
+#include "nsutil/kernel.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -43,21 +44,33 @@ enum row {
 	ROW_TREE = 64,
 };
 
-#define DIRECTORY(n, up) \
-	{.name = n, .parent = up, .mode = S_IFDIR | 0555, .host_file = NODE_HOST_NONE}
-#define PROC(n, file, view) \
-	{.name = n, .parent = ROW_PROC, .mode = S_IFREG | 0444, .show = view, \
-		.host_file = file, .host_path = n}
-#define PROC_LOAD(n, file, view, need) \
-	{.name = n, .parent = ROW_PROC, .mode = S_IFREG | 0444, .show = view, .load = need, \
-		.host_file = file, .host_path = n}
-#define PRESSURE(n, view, which) \
-	{.name = n, .parent = ROW_PRESSURE, .mode = S_IFREG | 0444, .show = view, \
-		.arg = which, .host_file = NODE_HOST_NONE, .host_path = "pressure/" n, \
-		.optional = true}
-#define CPU_LIST(n, which) \
-	{.name = n, .parent = ROW_CPU, .mode = S_IFREG | 0444, .show = view_cpu_list, \
-		.arg = which, .host_file = NODE_HOST_NONE, .host_path = n}
+#define DIRECTORY(n, up)                                                                 \
+	{                                                                                \
+		.name = n, .parent = up, .mode = S_IFDIR | 0555,                         \
+		.host_file = NODE_HOST_NONE                                              \
+	}
+#define PROC(n, file, view)                                                              \
+	{                                                                                \
+		.name = n, .parent = ROW_PROC, .mode = S_IFREG | 0444, .show = view,     \
+		.host_file = file, .host_path = n                                        \
+	}
+#define PROC_LOAD(n, file, view, need)                                                   \
+	{                                                                                \
+		.name = n, .parent = ROW_PROC, .mode = S_IFREG | 0444, .show = view,     \
+		.load = need, .host_file = file, .host_path = n                          \
+	}
+#define PRESSURE(n, view, which)                                                         \
+	{                                                                                \
+		.name = n, .parent = ROW_PRESSURE, .mode = S_IFREG | 0444, .show = view, \
+		.arg = which, .host_file = NODE_HOST_NONE, .host_path = "pressure/" n,   \
+		.optional = true                                                         \
+	}
+#define CPU_LIST(n, which)                                                               \
+	{                                                                                \
+		.name = n, .parent = ROW_CPU, .mode = S_IFREG | 0444,                    \
+		.show = view_cpu_list, .arg = which, .host_file = NODE_HOST_NONE,        \
+		.host_path = n                                                           \
+	}
 
 static const struct node nodes[ROWS] = {
 	[ROW_ROOT] = DIRECTORY("", ROW_ROOT),
@@ -66,7 +79,8 @@ static const struct node nodes[ROWS] = {
 	[ROW_MEMINFO] = PROC("meminfo", HOST_MEMINFO, view_meminfo),
 	[ROW_STAT] = PROC_LOAD("stat", HOST_STAT, view_stat, NODE_LOAD),
 	[ROW_UPTIME] = PROC("uptime", HOST_UPTIME, view_uptime),
-	[ROW_LOADAVG] = PROC_LOAD("loadavg", HOST_LOADAVG, view_loadavg, NODE_LOAD_NEWEST),
+	[ROW_LOADAVG] =
+		PROC_LOAD("loadavg", HOST_LOADAVG, view_loadavg, NODE_LOAD_NEWEST),
 	[ROW_DISKSTATS] = PROC("diskstats", HOST_DISKSTATS, view_diskstats),
 	[ROW_SWAPS] = PROC("swaps", HOST_SWAPS, view_swaps),
 	[ROW_SLABINFO] = {.name = "slabinfo",
@@ -112,8 +126,8 @@ static int row_of(uint64_t id)
 
 static struct cputree_at tree_at(uint64_t id)
 {
-	return (struct cputree_at){.entry = row_of(id) == ROW_CPU ? CPUTREE_ROOT
-								  : row_of(id) - ROW_TREE,
+	return (struct cputree_at){
+		.entry = row_of(id) == ROW_CPU ? CPUTREE_ROOT : row_of(id) - ROW_TREE,
 		.instance = (unsigned)(id >> 16 & 0xffff)};
 }
 
@@ -141,6 +155,25 @@ static bool row_exists(const struct host *host, int row)
 	return !n->optional || fstatat(host->proc, n->host_path, &st, 0) == 0;
 }
 
+/*
+ * A file of sysfs shows a page as its size, one of procfs nothing. But from Linux 6.5 on
+ * sendfile(2) from a file of no size says that nothing is there, without asking us, and
+ * busybox's cat believes it: there a file shows
+ * the host's length in whole pages, and sendfile fails in on_read, so that it falls back.
+ */
+static uint64_t row_size(struct host *host, int row)
+{
+	const struct node *n = &nodes[row];
+	struct slice text = {0};
+
+	if (!S_ISREG(n->mode) || (n->parent != ROW_CPU && !kernel_at_least(6, 5)))
+		return 0;
+	/* Listing the host's slabs takes a lock, and containers see the heading alone. */
+	if (n->host_file != NODE_HOST_NONE && n->host_file != HOST_SLABINFO)
+		host_text(host, (enum host_file)n->host_file, &text);
+	return text.len / 4096 * 4096 + 4096;
+}
+
 static unsigned row_links(int row)
 {
 	unsigned links = 2;
@@ -152,7 +185,7 @@ static unsigned row_links(int row)
 	return links;
 }
 
-static int row_info(const struct host *host, int row, struct node_info *info)
+static int row_info(struct host *host, int row, struct node_info *info)
 {
 	if (!row_exists(host, row))
 		return -ENOENT;
@@ -162,8 +195,7 @@ static int row_info(const struct host *host, int row, struct node_info *info)
 	info->nlink = row_links(row);
 	if (row == ROW_CPU)
 		strcpy(info->path, ".");
-	/* A file of sysfs shows a page as its size, one of procfs nothing. */
-	info->size = nodes[row].parent == ROW_CPU ? 4096 : 0;
+	info->size = row_size(host, row);
 	return 0;
 }
 
@@ -195,7 +227,8 @@ int node_get(struct host *host, uint64_t id, struct node_info *info)
 		return row_info(host, row, info);
 	if (tree_stale(id))
 		return -ESTALE;
-	if (row < ROW_TREE || !cputree_path(tree, tree_at(id), info->path, sizeof(info->path)))
+	if (row < ROW_TREE ||
+		!cputree_path(tree, tree_at(id), info->path, sizeof(info->path)))
 		return -ENOENT;
 	return tree_info(host, info);
 }
@@ -209,8 +242,8 @@ static int row_child(int parent, const char *name)
 	return 0;
 }
 
-static int tree_lookup(
-	const struct host *host, uint64_t parent, const char *name, struct node_info *info)
+static int tree_lookup(const struct host *host, uint64_t parent, const char *name,
+	struct node_info *info)
 {
 	struct cputree_at at = tree_at(parent);
 	char dir[sizeof(info->path)];
@@ -233,7 +266,8 @@ static int tree_lookup(
 	return 0;
 }
 
-int node_lookup(struct host *host, uint64_t parent, const char *name, struct node_info *info)
+int node_lookup(
+	struct host *host, uint64_t parent, const char *name, struct node_info *info)
 {
 	int row = row_of(parent), child;
 
@@ -271,7 +305,8 @@ static int tree_list(struct host *host, const struct node_info *dir,
 		return -errno;
 	}
 	while ((d = readdir(stream))) {
-		int cpu = cpus && node_is_cpu_dir(dir) ? cputree_cpu_number(d->d_name) : -1;
+		int cpu =
+			cpus && node_is_cpu_dir(dir) ? cputree_cpu_number(d->d_name) : -1;
 
 		if (cpu >= 0 && !cpuset_has(cpus, (unsigned)cpu))
 			continue;
@@ -285,7 +320,8 @@ static int tree_list(struct host *host, const struct node_info *dir,
 int node_list(struct host *host, const struct node_info *dir, const struct cpuset *cpus,
 	node_emit *emit, void *arg)
 {
-	uint64_t parent = dir->row ? dir->row->parent : tree_id(cputree_parent(tree, tree_at(dir->id)));
+	uint64_t parent = dir->row ? dir->row->parent
+				   : tree_id(cputree_parent(tree, tree_at(dir->id)));
 
 	emit(arg, dir->id, S_IFDIR, ".");
 	emit(arg, parent, S_IFDIR, "..");
@@ -317,7 +353,8 @@ int node_host_text(struct host *host, const struct node_info *file, struct outbu
 	if (file->row && file->row->host_file != NODE_HOST_NONE) {
 		r = host_text(host, (enum host_file)file->row->host_file, &have);
 	} else if (file->row) {
-		r = procfile_read(file->row->parent == ROW_CPU ? host->syscpu : host->proc,
+		r = procfile_read(
+			file->row->parent == ROW_CPU ? host->syscpu : host->proc,
 			file->row->host_path, &text);
 		have = (struct slice){text.data, text.len};
 	} else {

@@ -1,7 +1,7 @@
 /*
- * Helpers that find out what the loop must not wait for, while the requests that need it are
- * parked. One for a pid namespace, a bounded number of them, and each has a deadline: a
- * container can make it slow.
+ * Helpers that find out what the loop must not wait for, while the requests that need it
+ * are parked. One for a pid namespace, a bounded number of them, and each has a deadline:
+ * a container can make it slow.
  */
 #include "daemon/server.h"
 
@@ -31,11 +31,12 @@ static void resolver_wake(struct server *server, uint64_t pidns, bool give_up)
 	serve_wake(server, PARK_RESOLVER, false);
 }
 
-/* Whoever was read in vain is the host until it is worth another try: a request that finds
- * nothing here would ask again at once. */
+/* Whoever was read in vain is the host until it is worth another try: a request that
+ * finds nothing here would ask again at once. */
 static void remember(struct server *server, const struct caller *caller, uint64_t key)
 {
-	struct caller_verdict verdict = {.caller = *caller, .key = key, .read_ns = serve_now()};
+	struct caller_verdict verdict = {
+		.caller = *caller, .key = key, .read_ns = serve_now()};
 
 	if (nsid_of_proc(server->host.proc, caller->tid, &verdict.proc) == 0)
 		callers_put(&server->callers, &verdict);
@@ -46,7 +47,8 @@ static int take_init(struct server *server, struct resolver *resolver)
 	pid_t init = initpid_answer(&resolver->helper);
 
 	return init < 0 ? init
-			: pidns_add(&server->pidns, resolver->caller.pidns, init, serve_now());
+			: pidns_add(&server->pidns, resolver->caller.pidns, init,
+				  serve_now());
 }
 
 static int take_init_cgroup(struct server *server, struct resolver *resolver)
@@ -69,8 +71,8 @@ static int take_caller(struct server *server, struct resolver *resolver)
 		&server->cgns, &resolver->helper, resolver->cgnsfd >= 0, &texts);
 
 	if (r == 0)
-		r = pidns_learn(&server->pidns, caller, &texts, &resolver->cgnsfd, serve_now(),
-			&ct);
+		r = pidns_learn(&server->pidns, caller, &texts, &resolver->cgnsfd,
+			serve_now(), &ct);
 	/* By its cgroup namespace it is found without. */
 	if (r == PIDNS_NEEDS_INIT ||
 		(ct && ct->key == caller->cgns && caller->cgns != server->cgns.own_ino))
@@ -115,8 +117,8 @@ static void on_end(void *arg)
 	resolver_wake(server, caller.pidns, kind == RESOLVE_INIT && r < 0);
 }
 
-/* It is waited for no longer, but the child may be where no signal reaches it: in the kernel,
- * behind a lock that a container holds. Its place is free when it has ended. */
+/* It is waited for no longer, but the child may be where no signal reaches it: in the
+ * kernel, behind a lock that a container holds. Its place is free when it has ended. */
 static void on_deadline(void *arg)
 {
 	struct resolver *resolver = arg;
@@ -124,13 +126,15 @@ static void on_deadline(void *arg)
 	static struct log_limit limit;
 
 	if (log_allowed(&limit, serve_now()))
-		log_warnx("finding out about pid namespace %llu takes more than %d s: its readers "
+		log_warnx("finding out about pid namespace %llu takes more than %d s: "
+			  "its readers "
 			  "get the host's files",
 			(unsigned long long)resolver->caller.pidns, RESOLVER_SECONDS);
 	resolver->killed = true;
 	helper_kill(&resolver->helper);
 	if (resolver->kind == RESOLVE_INIT_CGROUP)
-		pidns_learn_init(&server->pidns, &resolver->caller, NULL, NULL, serve_now());
+		pidns_learn_init(
+			&server->pidns, &resolver->caller, NULL, NULL, serve_now());
 	resolver_wake(server, resolver->caller.pidns, true);
 }
 
@@ -140,7 +144,8 @@ static void reclaim(struct server *server)
 	for (int i = 0; i < RESOLVERS; i++) {
 		struct resolver *resolver = &server->resolver[i];
 
-		if (resolver->killed && !resolver->watch && helper_ended(&resolver->helper))
+		if (resolver->killed && !resolver->watch &&
+			helper_ended(&resolver->helper))
 			resolver_end(resolver);
 	}
 }
@@ -184,7 +189,8 @@ static int start_helper(struct server *server, struct resolver *resolver)
 			return nsfd;
 	}
 	resolver->cgnsfd = fd_steal(&nsfd);
-	return cgns_start(&server->cgns, &resolver->helper, caller->tid, resolver->cgnsfd);
+	return cgns_start(
+		&server->cgns, &resolver->helper, caller->tid, resolver->cgnsfd);
 }
 
 static int watch(struct server *server, struct resolver *resolver)
@@ -192,8 +198,8 @@ static int watch(struct server *server, struct resolver *resolver)
 	int r = loop_timer_new(server->loop, &resolver->deadline, on_deadline, resolver);
 
 	if (r == 0 && resolver->helper.pidfd >= 0)
-		r = loop_fd_new(server->loop, &resolver->watch, resolver->helper.pidfd, on_end,
-			resolver);
+		r = loop_fd_new(server->loop, &resolver->watch, resolver->helper.pidfd,
+			on_end, resolver);
 	return r;
 }
 
@@ -208,8 +214,8 @@ static int make_init_caller(struct server *server, struct caller *caller)
 	return nsid_of(server->host.proc, init, NS_CGROUP, &caller->cgns);
 }
 
-int resolve_start(struct server *server, enum resolve_kind kind, const struct caller *caller,
-	uint64_t *key)
+int resolve_start(struct server *server, enum resolve_kind kind,
+	const struct caller *caller, uint64_t *key)
 {
 	struct resolver *resolver;
 	int r = 0;
@@ -260,7 +266,8 @@ int resolve_init(struct server *server)
 	int pidfd = pidfd_get(getpid());
 
 	for (int i = 0; i < RESOLVERS; i++)
-		server->resolver[i] = (struct resolver){.cgnsfd = -1, .helper = HELPER_NULL};
+		server->resolver[i] =
+			(struct resolver){.cgnsfd = -1, .helper = HELPER_NULL};
 	/* Helpers run where containers can see them. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -errno;
@@ -279,7 +286,8 @@ void resolve_deinit(struct server *server)
 		if (!resolver->caller.pidns)
 			continue;
 		helper_kill(&resolver->helper);
-		/* A stack that is still in use stays mapped: this process is at its end. */
+		/* A stack that is still in use stays mapped: this process is at its end.
+		 */
 		if (!helper_ended(&resolver->helper))
 			resolver->helper.stack = NULL;
 		resolver_end(resolver);

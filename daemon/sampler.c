@@ -151,34 +151,35 @@ static void on_tick(void *arg)
 	start_ticking(sampler, now_ns);
 }
 
-static bool out_of_patience(const struct sample *s, uint64_t now_ns)
+/* When the readers that wait for it have waited long enough. */
+static uint64_t patience_ends(const struct sample *s)
 {
-	return now_ns - s->made_ns >= SAMPLER_PATIENCE_SECONDS * second_ns;
+	return s->made_ns + SAMPLER_PATIENCE_SECONDS * second_ns;
 }
 
-static void start_waiting(struct sampler *sampler)
+static void start_waiting(struct sampler *sampler, uint64_t until_ns, uint64_t now_ns)
 {
 	if (sampler->waiting)
 		return;
 	sampler->waiting = true;
-	loop_timer_start(sampler->patience, SAMPLER_PATIENCE_SECONDS + 0.01);
+	/* Rather too late than once more. */
+	loop_timer_start(sampler->patience, (double)(until_ns - now_ns + 2000000) / 1e9);
 }
 
-/* A reader that came while the timer ran waits up to twice as long. */
 static void on_patience(void *arg)
 {
 	static struct log_limit limit;
 	struct sampler *sampler = arg;
 	struct sample *s = NULL;
-	uint64_t now_ns = serve_now();
-	bool more = false;
+	uint64_t now_ns = serve_now(), next_ns = UINT64_MAX;
 
 	sampler->waiting = false;
 	while ((s = sample_next(&sampler->samples, s))) {
 		if (s->counted)
 			continue;
-		if (!out_of_patience(s, now_ns)) {
-			more = true;
+		if (patience_ends(s) > now_ns) {
+			if (patience_ends(s) < next_ns)
+				next_ns = patience_ends(s);
 			continue;
 		}
 		if (log_allowed(&limit, now_ns))
@@ -188,8 +189,8 @@ static void on_patience(void *arg)
 				s->path, SAMPLER_PATIENCE_SECONDS);
 		serve_wake(sampler->server, wait_key(s), true);
 	}
-	if (more)
-		start_waiting(sampler);
+	if (next_ns != UINT64_MAX)
+		start_waiting(sampler, next_ns, now_ns);
 }
 
 /* --- for a reader --- */
@@ -256,9 +257,9 @@ int sampler_want(struct sampler *sampler, struct subject *subject, bool newest,
 	if (!s)
 		return SUBJECT_FOUND;
 	if (!s->counted) {
-		if (give_up || out_of_patience(s, subject->now_ns))
+		if (give_up || patience_ends(s) <= subject->now_ns)
 			return SUBJECT_FOUND;
-		start_waiting(sampler);
+		start_waiting(sampler, patience_ends(s), subject->now_ns);
 		*key = wait_key(s);
 		return SUBJECT_PARK;
 	}

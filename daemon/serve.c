@@ -6,6 +6,7 @@
 #include "daemon/server.h"
 
 #include "daemon/log.h"
+#include "daemon/render.h"
 #include "daemon/sampler.h"
 #include "daemon/slowread.h"
 #include "fusechan/fault.h"
@@ -23,8 +24,8 @@ enum { SERVED = 0, SERVE_PARK = 1 };
 struct work {
 	struct server *server;
 	struct request request;
-	bool give_up;  /* waited long enough: the host's file */
-	uint64_t key;  /* set with SERVE_PARK: what to wait for */
+	bool give_up; /* waited long enough: the host's file */
+	uint64_t key; /* set with SERVE_PARK: what to wait for */
 };
 
 /* A handler returns SERVED, SERVE_PARK, or a negative errno for the caller. */
@@ -56,6 +57,17 @@ static void send_error(struct work *work, int error)
 			strerror(-r));
 }
 
+/* What stat(2) calls the block size. wc -c begins to read a file of a size at a multiple of
+ * it from the start, and so must not be led past what there is. */
+static uint32_t block_size(uint64_t size)
+{
+	uint32_t block = size ? 4096 : 1024;
+
+	while (block < size && block < 1u << 30)
+		block *= 2;
+	return block;
+}
+
 /* Nodes never change: the kernel may keep what it knows of them. */
 enum { CACHE_SECONDS = 24 * 3600 };
 
@@ -73,7 +85,7 @@ static void fill_attr(
 		.atimensec = (uint32_t)server->started.tv_nsec,
 		.mtimensec = (uint32_t)server->started.tv_nsec,
 		.ctimensec = (uint32_t)server->started.tv_nsec,
-		.blksize = 1024,
+		.blksize = block_size(info->size),
 	};
 }
 
@@ -82,7 +94,8 @@ static int on_init(struct work *work)
 	int r = channel_init(&work->server->channel, &work->request);
 
 	if (r < 0)
-		log_warnx("cannot agree on a FUSE protocol with this kernel: %s", strerror(-r));
+		log_warnx("cannot agree on a FUSE protocol with this kernel: %s",
+			strerror(-r));
 	return SERVED;
 }
 
@@ -169,65 +182,8 @@ static int on_opendir(struct work *work)
 	return SERVED;
 }
 
-/* Writes the file as the subject sees it. 0 or -errno. */
-static int render(struct server *server, const struct node_info *info,
-	const struct subject *subject, struct outbuf *out)
-{
-	int r = VIEW_HOST;
-
-	if (subject->ct && info->row && info->row->show)
-		r = info->row->show(out, subject, info->row->arg);
-	if (r == VIEW_HOST) {
-		outbuf_reset(out);
-		r = node_host_text(&server->host, info, out);
-	}
-	return r == 0 && out->failed ? -ENOMEM : r;
-}
-
-struct listing {
-	struct outbuf *out;
-	uint64_t next;
-};
-
-/* A directory's snapshot is its entries as READDIR sends them; each one's offset is where
- * the next begins. */
-static void add_dirent(void *arg, uint64_t id, mode_t mode, const char *name)
-{
-	struct outbuf *out = arg;
-	size_t room = FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + strlen(name)), len = 0;
-	char *to = out_reserve(out, room);
-
-	if (to && reply_dirent(to, &len, room, (uint32_t)id, out->len + room, (mode & S_IFMT) >> 12, name))
-		out->len += len;
-}
-
-/* The CPUs whose directories are listed: those that `online` names. */
-static const struct cpuset *listed_cpus(
-	const struct subject *subject, struct outbuf *scratch, struct cpuset *set)
-{
-	int r = subject->ct ? view_cpu_list(scratch, subject, CPU_ONLINE) : VIEW_HOST;
-
-	out_char(scratch, '\0');
-	if (r == VIEW_DONE && !scratch->failed && cpuset_parse(set, scratch->data) == 0)
-		return set;
-	return NULL;
-}
-
-static int render_dir(struct server *server, const struct node_info *info,
-	const struct subject *subject, struct outbuf *out)
-{
-	const struct cpuset *cpus = NULL;
-	struct cpuset set;
-	int r;
-
-	if (node_is_cpu_dir(info))
-		cpus = listed_cpus(subject, out, &set);
-	outbuf_reset(out);
-	r = node_list(&server->host, info, cpus, add_dirent, out);
-	return r == 0 && out->failed ? -ENOMEM : r;
-}
-
-/* The snapshot that the read slices: made by this read if it is the first or starts anew. */
+/* The snapshot that the read slices: made by this read if it is the first or starts anew.
+ */
 static int get_snapshot(struct work *work, struct snapshot **out)
 {
 	const struct fuse_read_in *in = work->request.arg;
@@ -245,8 +201,8 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 		return r;
 	r = subject_find(server, work->request.pid, work->give_up, &subject, &work->key);
 	if (r == SUBJECT_FOUND && info.row && info.row->load)
-		r = sampler_want(server->sampler, &subject, info.row->load == NODE_LOAD_NEWEST,
-			work->give_up, &work->key);
+		r = sampler_want(server->sampler, &subject,
+			info.row->load == NODE_LOAD_NEWEST, work->give_up, &work->key);
 	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && slowread_needed(&info))
 		r = slowread_get(server, &info, work->give_up, &slow, &work->key);
 	if (r)
@@ -255,8 +211,7 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 	if (slow.p)
 		out_mem(&(*out)->text, slow.p, slow.len);
 	else
-		r = S_ISDIR(info.mode) ? render_dir(server, &info, &subject, &(*out)->text)
-				       : render(server, &info, &subject, &(*out)->text);
+		r = render(&info, &subject, &(*out)->text);
 	if (r < 0)
 		handle_release(&server->handles, in->fh);
 	else
@@ -273,9 +228,13 @@ static int on_read(struct work *work)
 	size_t len;
 	int r;
 
+	/* All but reads into the page cache (mmap, and sendfile from Linux 6.5 on) name the
+	 * lock owner. What one container reads must not lie there for the next; programs that
+	 * used sendfile fall back to read on this error. */
+	if (!(in->read_flags & FUSE_READ_LOCKOWNER))
+		return -EINVAL;
 	fault_offset(in->offset);
 	r = get_snapshot(work, &snapshot);
-
 	if (r)
 		return r;
 	len = in->offset < snapshot->text.len ? snapshot->text.len - in->offset : 0;
@@ -284,8 +243,8 @@ static int on_read(struct work *work)
 	return SERVED;
 }
 
-/* Like a read, but only whole entries. An offset that is not a boundary of one is answered
- * with nothing: it is not ours. */
+/* Like a read, but only whole entries. An offset that is not a boundary of one is
+ * answered with nothing: it is not ours. */
 static int on_readdir(struct work *work)
 {
 	const struct fuse_read_in *in = work->request.arg;
@@ -296,7 +255,8 @@ static int on_readdir(struct work *work)
 	if (r)
 		return r;
 	while (at < snapshot->text.len && at < in->offset)
-		at += FUSE_DIRENT_SIZE((struct fuse_dirent *)(void *)(snapshot->text.data + at));
+		at += FUSE_DIRENT_SIZE(
+			(struct fuse_dirent *)(void *)(snapshot->text.data + at));
 	start = end = at;
 	while (in->offset == start && end < snapshot->text.len) {
 		size_t size = FUSE_DIRENT_SIZE(
@@ -321,7 +281,8 @@ static int on_release(struct work *work)
 static int on_statfs(struct work *work)
 {
 	/* What procfs says: no blocks, no files, names up to 255 bytes. */
-	struct fuse_statfs_out out = {.st = {.bsize = 4096, .frsize = 4096, .namelen = 255}};
+	struct fuse_statfs_out out = {
+		.st = {.bsize = 4096, .frsize = 4096, .namelen = 255}};
 
 	send_body(work, &out, sizeof(out));
 	return SERVED;
@@ -333,8 +294,9 @@ static int on_forget(struct work *work)
 	return SERVED;
 }
 
-/* The caller was hit by a signal and no longer wants the answer. Requests that do not wait
- * are answered before the next message is read, so only a parked one can be meant. */
+/* The caller was hit by a signal and no longer wants the answer. Requests that do not
+ * wait are answered before the next message is read, so only a parked one can be meant.
+ */
 static int on_interrupt(struct work *work)
 {
 	const struct fuse_interrupt_in *in = work->request.arg;
@@ -414,7 +376,8 @@ static handler *const handlers[] = {
 static int handle(struct work *work, int parsed)
 {
 	uint32_t opcode = work->request.opcode;
-	handler *call = opcode < sizeof(handlers) / sizeof(handlers[0]) ? handlers[opcode] : NULL;
+	handler *call =
+		opcode < sizeof(handlers) / sizeof(handlers[0]) ? handlers[opcode] : NULL;
 
 	/* What is refused need not be well formed. */
 	if (call == refuse)
@@ -437,7 +400,8 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up)
 	*parked = (struct parked){0};
 	journal_busy(slot);
 	if (parsed == REQUEST_GARBAGE) {
-		log_warnx("dropped a message of %u bytes without a valid header", slot->len);
+		log_warnx("dropped a message of %u bytes without a valid header",
+			slot->len);
 		journal_done(slot);
 		return;
 	}

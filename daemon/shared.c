@@ -1,7 +1,8 @@
 /*
- * See shared.h. A region says in its name and version what its bytes mean, and the regions
- * of two builds are compared one by one: an upgrade keeps all that has not changed. The
- * memfd is sealed against shrinking, so that no page can vanish below a process.
+ * See shared.h. A region says in its name and version what its bytes mean, and the
+ * regions of two builds are compared one by one: an upgrade keeps all that has not
+ * changed. The memfd is sealed against shrinking, so that no page can vanish below a
+ * process.
  */
 #include "daemon/shared.h"
 
@@ -105,7 +106,8 @@ static int make(struct shared *shared, const struct shared_head *head, size_t si
 	if (shared->fd < 0)
 		return -errno;
 	shared->size = size;
-	if (ftruncate(shared->fd, (off_t)size) < 0 || fcntl(shared->fd, F_ADD_SEALS, SEALS) < 0)
+	if (ftruncate(shared->fd, (off_t)size) < 0 ||
+		fcntl(shared->fd, F_ADD_SEALS, SEALS) < 0)
 		return -errno;
 	r = map(shared);
 	if (r == 0)
@@ -128,7 +130,8 @@ static bool map_old(struct shared *old)
 		return false;
 	head = old->mem;
 	return head->magic == head_magic &&
-	       head->count <= (PAGE - offsetof(struct shared_head, entry)) / sizeof(struct entry);
+	       head->count <= (PAGE - offsetof(struct shared_head, entry)) /
+				      sizeof(struct entry);
 }
 
 static bool same_entry(const struct entry *a, const struct entry *b)

@@ -1,7 +1,7 @@
 /*
  * The one block of memory that outlives the process that serves: the journal of requests,
- * and what must mean the same, or not go backwards, to whoever serves next. It is a memfd,
- * so that it can be handed to another program as well.
+ * and what must mean the same, or not go backwards, to whoever serves next. It is a
+ * memfd, so that it can be handed to another program as well.
  */
 #ifndef DAEMON_SHARED_H
 #define DAEMON_SHARED_H
@@ -26,8 +26,8 @@ enum shared_region {
 struct shared_head;
 
 struct shared {
-	int fd;	    /* the memfd; owned */
-	void *mem;  /* owned */
+	int fd;    /* the memfd; owned */
+	void *mem; /* owned */
 	size_t size;
 	unsigned cpus; /* that the host can have; sizes of some regions */
 	struct journal *journal;
@@ -37,11 +37,11 @@ struct shared {
 #define SHARED_NULL ((struct shared){.fd = -1})
 
 /*
- * Makes the block, or takes up the one behind `old` (-1: none), which it owns from then on.
- * What the old one has in the same format is kept; the rest starts anew, and `mounted` says
- * that the kernel knows numbers of what is lost then. An `old` that is no such block is
- * closed and nothing of it is used: -ESTALE then, and the block is a new one. 0 or another
- * -errno; nothing is held then.
+ * Makes the block, or takes up the one behind `old` (-1: none), which it owns from then
+ * on. What the old one has in the same format is kept; the rest starts anew, and
+ * `mounted` says that the kernel knows numbers of what is lost then. An `old` that is no
+ * such block is closed and nothing of it is used: -ESTALE then, and the block is a new
+ * one. 0 or another -errno; nothing is held then.
  */
 int shared_open(struct shared *shared, int old, bool mounted);
 void shared_close(struct shared *shared);

@@ -1,7 +1,7 @@
 /*
  * One helper for one file; who comes while it reads waits for the next reading, so that
- * nobody gets what is older than their request. A helper stuck in the kernel keeps its place
- * until it ends, and only readers of such files notice.
+ * nobody gets what is older than their request. A helper stuck in the kernel keeps its
+ * place until it ends, and only readers of such files notice.
  */
 #include "daemon/slowread.h"
 
@@ -40,8 +40,8 @@ struct slowreads {
 #define PARK_PLACE PARK_SLOW
 
 /* Directories of sysfs attributes that are plain variables of the kernel. */
-static const char *const quick[] = {"topology", "cache", "vulnerabilities", "smt", "power",
-	"hotplug", "cpuidle"};
+static const char *const quick[] = {
+	"topology", "cache", "vulnerabilities", "smt", "power", "hotplug", "cpuidle"};
 
 bool slowread_needed(const struct node_info *file)
 {
@@ -132,8 +132,8 @@ static void on_deadline(void *arg)
 	if (slow->state != SLOW_READING)
 		return;
 	if (log_allowed(&limit, serve_now()))
-		log_warnx("reading %s of the host's CPUs takes more than %d s", slow->path,
-			SLOWREAD_SECONDS);
+		log_warnx("reading %s of the host's CPUs takes more than %d s",
+			slow->path, SLOWREAD_SECONDS);
 	helper_kill(&slow->helper);
 	slow->state = SLOW_STUCK;
 	serve_wake(server, slow->key, true);
@@ -143,7 +143,8 @@ static void on_deadline(void *arg)
 static struct slowread *slow_find(struct slowreads *reads, const char *path)
 {
 	for (int i = 0; i < SLOWREADS; i++)
-		if (reads->read[i].state != SLOW_FREE && !strcmp(reads->read[i].path, path))
+		if (reads->read[i].state != SLOW_FREE &&
+			!strcmp(reads->read[i].path, path))
 			return &reads->read[i];
 	return NULL;
 }
@@ -154,7 +155,8 @@ static struct slowread *slow_free(struct slowreads *reads)
 		struct slowread *slow = &reads->read[i];
 
 		/* Where its end could not be watched. */
-		if (slow->state == SLOW_STUCK && !slow->watch && helper_ended(&slow->helper))
+		if (slow->state == SLOW_STUCK && !slow->watch &&
+			helper_ended(&slow->helper))
 			slow_end(slow);
 		if (slow->state == SLOW_FREE)
 			return slow;
@@ -216,7 +218,8 @@ int slowread_get(struct server *server, const struct node_info *file, bool give_
 	if (give_up)
 		return -EIO;
 	if (slow)
-		return slow->state == SLOW_STUCK ? -EIO : park(server, slow->key | LATE, key);
+		return slow->state == SLOW_STUCK ? -EIO
+						 : park(server, slow->key | LATE, key);
 	slow = slow_free(reads);
 	if (!slow)
 		return park(server, PARK_PLACE, key);
@@ -262,7 +265,8 @@ void slowread_free(struct slowreads *reads)
 		if (reads->read[i].state == SLOW_FREE)
 			continue;
 		helper_kill(&reads->read[i].helper);
-		/* A stack that is still in use stays mapped: this process is at its end. */
+		/* A stack that is still in use stays mapped: this process is at its end.
+		 */
 		if (!helper_ended(&reads->read[i].helper))
 			reads->read[i].helper.stack = NULL;
 		slow_end(&reads->read[i]);

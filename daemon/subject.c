@@ -31,8 +31,8 @@ void subject_prune(void *arg)
 }
 
 /* Asks the kernel, or a helper where it cannot say. */
-static int find_init(
-	struct server *server, const struct caller *caller, uint64_t now_ns, uint64_t *key)
+static int find_init(struct server *server, const struct caller *caller, uint64_t now_ns,
+	uint64_t *key)
 {
 	autofd nsfd = -1;
 	pid_t init;
@@ -50,7 +50,8 @@ static int find_init(
 	return init < 0 ? init : pidns_add(&server->pidns, caller->pidns, init, now_ns);
 }
 
-/* The texts of a thread, and a descriptor of its cgroup namespace where it is not ours. */
+/* The texts of a thread, and a descriptor of its cgroup namespace where it is not ours.
+ */
 static int read_texts(struct server *server, const struct caller *caller, int *cgnsfd,
 	struct cgtexts *texts)
 {
@@ -58,7 +59,8 @@ static int read_texts(struct server *server, const struct caller *caller, int *c
 
 	*cgnsfd = -1;
 	if (caller->cgns != server->cgns.own_ino) {
-		*cgnsfd = nsid_open_as(server->host.proc, caller->tid, NS_CGROUP, caller->cgns);
+		*cgnsfd = nsid_open_as(
+			server->host.proc, caller->tid, NS_CGROUP, caller->cgns);
 		if (*cgnsfd < 0)
 			return *cgnsfd;
 	}
@@ -72,14 +74,16 @@ static int read_texts(struct server *server, const struct caller *caller, int *c
 
 static int learn_init(struct server *server, uint64_t pidns, uint64_t now_ns)
 {
-	struct caller init = {.tid = pidns_init_of(&server->pidns, pidns), .pidns = pidns};
+	struct caller init = {
+		.tid = pidns_init_of(&server->pidns, pidns), .pidns = pidns};
 	struct cgtexts texts;
 	autofd cgnsfd = -1;
 	int r = nsid_of(server->host.proc, init.tid, NS_CGROUP, &init.cgns);
 
 	if (r == 0)
 		r = read_texts(server, &init, &cgnsfd, &texts);
-	return pidns_learn_init(&server->pidns, &init, r < 0 ? NULL : &texts, &cgnsfd, now_ns);
+	return pidns_learn_init(
+		&server->pidns, &init, r < 0 ? NULL : &texts, &cgnsfd, now_ns);
 }
 
 /* Where reading a /proc/PID/cgroup waits for nobody. */
@@ -97,7 +101,8 @@ static int find_now(struct server *server, const struct caller *caller, uint64_t
 
 		r = read_texts(server, caller, &cgnsfd, &texts);
 		if (r == 0)
-			r = pidns_learn(&server->pidns, caller, &texts, &cgnsfd, now_ns, ct);
+			r = pidns_learn(
+				&server->pidns, caller, &texts, &cgnsfd, now_ns, ct);
 		if (r != PIDNS_NEEDS_INIT)
 			return r;
 		r = learn_init(server, caller->pidns, now_ns);
@@ -105,10 +110,10 @@ static int find_now(struct server *server, const struct caller *caller, uint64_t
 	return r < 0 ? r : -ESRCH;
 }
 
-/* Where it can wait for a container: only helpers read there. What is known answers, and is
- * looked up again beside that. */
-static int find_by_helper(struct server *server, const struct caller *caller, uint64_t now_ns,
-	struct container **ct, uint64_t *key)
+/* Where it can wait for a container: only helpers read there. What is known answers, and
+ * is looked up again beside that. */
+static int find_by_helper(struct server *server, const struct caller *caller,
+	uint64_t now_ns, struct container **ct, uint64_t *key)
 {
 	bool own_cgns = caller->cgns != server->cgns.own_ino;
 	struct caller_verdict *v;
@@ -176,7 +181,8 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	};
 	if (tid <= 0 || shared_host_view(server->shared))
 		return SUBJECT_FOUND;
-	cgmount_refresh(&server->cgmount, server->host.proc, subject->now_ns, &server->layout);
+	cgmount_refresh(
+		&server->cgmount, server->host.proc, subject->now_ns, &server->layout);
 	r = ask(server, tid, &caller);
 	if (r == 0)
 		r = find(server, &caller, subject->now_ns, &ct, give_up ? NULL : key);
@@ -186,7 +192,8 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	if (r == SUBJECT_PARK)
 		return SUBJECT_PARK;
 	if (r < 0 && log_allowed(&unknown_limit, subject->now_ns))
-		log_warnx("cannot tell the container of thread %d (%s): it gets the host's files",
+		log_warnx("cannot tell the container of thread %d (%s): it gets the "
+			  "host's files",
 			(int)tid, strerror(-r));
 	subject->ct = ct && !container_is_nowhere(ct) ? ct : NULL;
 	start_pruning(server);

@@ -305,7 +305,7 @@ void walks_fill(struct walks *walks)
 	for (int i = 0; i < WALKS; i++)
 		sliced |= on_loop(&walks->slot[i]);
 	if (sliced)
-		loop_timer_start(walks->slice, 0);
+		loop_timer_soon(walks->slice);
 }
 
 int walks_new(struct walks **out, struct loop *loop, int procfd, int secret,

@@ -11,7 +11,8 @@
 
 enum {
 	LOOKS = 4,   /* in the bound */
-	STRIKES = 3, /* so that even what came just after a look waits no longer than that */
+	STRIKES = 3, /* so that even what came just after a look waits no longer than that
+		      */
 };
 
 static int arm(struct watchdog *dog, int op, uint64_t tag)
@@ -21,8 +22,8 @@ static int arm(struct watchdog *dog, int op, uint64_t tag)
 	return epoll_ctl(dog->epoll, op, dog->fuse, &event) < 0 ? -errno : 0;
 }
 
-int watchdog_init(struct watchdog *dog, int epoll, int fuse, const struct journal *journal,
-	unsigned bound_s, uint64_t tag)
+int watchdog_init(struct watchdog *dog, int epoll, int fuse,
+	const struct journal *journal, unsigned bound_s, uint64_t tag)
 {
 	*dog = (struct watchdog){.epoll = epoll,
 		.fuse = fuse,

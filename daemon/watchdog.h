@@ -1,8 +1,8 @@
 /*
  * Whether the worker gets on. Requests that wait, in the kernel or in the journal, while
  * the journal's counters stand still for most of the bound mean that it does not. Nothing
- * runs while nobody asks anything: the channel is watched once (EPOLLONESHOT), then looked
- * at in intervals for as long as there is something to do.
+ * runs while nobody asks anything: the channel is watched once (EPOLLONESHOT), then
+ * looked at in intervals for as long as there is something to do.
  *
  * Looks are counted, not seconds: when the machine or the keeper itself is held up, the
  * worker is not blamed for it.
@@ -19,14 +19,14 @@ struct watchdog {
 	const struct journal *journal;
 	uint64_t interval_ms; /* 0: no watchdog */
 	uint64_t next_ms;     /* the next look; 0: none due */
-	uint64_t seen;	      /* progress at the last look */
+	uint64_t seen;        /* progress at the last look */
 	unsigned strikes;     /* looks since then that found none */
 };
 
-/* With `bound_s` 0 it is never stuck. `tag` is what epoll_wait gives for the channel. 0 or
- * -errno. Descriptors and journal stay the caller's. */
-int watchdog_init(struct watchdog *dog, int epoll, int fuse, const struct journal *journal,
-	unsigned bound_s, uint64_t tag);
+/* With `bound_s` 0 it is never stuck. `tag` is what epoll_wait gives for the channel. 0
+ * or -errno. Descriptors and journal stay the caller's. */
+int watchdog_init(struct watchdog *dog, int epoll, int fuse,
+	const struct journal *journal, unsigned bound_s, uint64_t tag);
 /* Before the channel is closed. */
 void watchdog_deinit(struct watchdog *dog);
 

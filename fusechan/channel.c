@@ -25,7 +25,8 @@ static bool is_fuse(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 229);
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(10, 229);
 }
 
 int channel_probe(int fd)
@@ -43,7 +44,8 @@ int channel_probe(int fd)
 	if (!(pfd.revents & POLLERR))
 		return CHANNEL_ALIVE;
 	/* A buffer too small for any message takes none. */
-	return read(fd, &byte, sizeof(byte)) < 0 && errno == EPERM ? CHANNEL_FRESH : CHANNEL_DEAD;
+	return read(fd, &byte, sizeof(byte)) < 0 && errno == EPERM ? CHANNEL_FRESH
+								   : CHANNEL_DEAD;
 }
 
 int channel_read(struct channel *ch, struct slot **out)
@@ -121,13 +123,13 @@ struct slot *channel_older(struct channel *ch, struct slot *slot)
 }
 
 /*
- * Not asked for: READDIRPLUS and WRITEBACK (nothing to gain), POSIX locks (the kernel keeps
- * them), EXPORT_SUPPORT, NO_OPEN (contents depend on the caller). Asked for where offered:
- * AUTO_INVAL and friends do not matter with direct I/O.
+ * Not asked for: READDIRPLUS and WRITEBACK (nothing to gain), POSIX locks (the kernel
+ * keeps them), EXPORT_SUPPORT, NO_OPEN (contents depend on the caller). Asked for where
+ * offered: AUTO_INVAL and friends do not matter with direct I/O.
  */
 static const uint32_t wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
-			       FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS |
-			       FUSE_HANDLE_KILLPRIV;
+			       FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES |
+			       FUSE_CACHE_SYMLINKS | FUSE_HANDLE_KILLPRIV;
 
 int channel_init(struct channel *ch, const struct request *request)
 {

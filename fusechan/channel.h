@@ -9,7 +9,7 @@
 #include "fusechan/request.h"
 
 struct channel {
-	int fd;			 /* non-blocking; not owned */
+	int fd;                  /* non-blocking; not owned */
 	struct journal *journal; /* not owned */
 };
 
@@ -20,10 +20,10 @@ enum {
 };
 
 enum {
-	CHANNEL_MINOR_MIN = 27,	  /* Linux 4.19 */
-	CHANNEL_MINOR_MAX = 45,	  /* Linux 6.18 */
+	CHANNEL_MINOR_MIN = 27,   /* Linux 4.19 */
+	CHANNEL_MINOR_MAX = 45,   /* Linux 6.18 */
 	CHANNEL_MAX_WRITE = 4096, /* the least the kernel accepts */
-	CHANNEL_MAX_PAGES = 4,	  /* of one READ: pins 16 kB of the caller, not 128 */
+	CHANNEL_MAX_PAGES = 4,    /* of one READ: pins 16 kB of the caller, not 128 */
 };
 
 /* A channel of nothing. */
@@ -37,8 +37,8 @@ enum {
 	CHANNEL_ALIVE = 1,
 	CHANNEL_DEAD = 2, /* unmounted, or aborted */
 };
-/* How a descriptor that somebody else opened is; makes it non-blocking. -EINVAL when it is
- * none of /dev/fuse. */
+/* How a descriptor that somebody else opened is; makes it non-blocking. -EINVAL when it
+ * is none of /dev/fuse. */
 int channel_probe(int fd);
 
 /* Reads one message. CHANNEL_MESSAGE with *slot set, CHANNEL_EMPTY, CHANNEL_GONE, or
@@ -49,8 +49,9 @@ int channel_read(struct channel *ch, struct slot **slot);
 /* Parses the message in a slot. */
 int channel_parse(struct channel *ch, struct slot *slot, struct request *request);
 
-/* Asks the kernel to send again what nobody has answered, with FUSECHAN_UNIQUE_RESEND set.
- * 0 or -errno: -EINVAL from kernels that cannot. Linux 6.9 says it can and does it wrong. */
+/* Asks the kernel to send again what nobody has answered, with FUSECHAN_UNIQUE_RESEND
+ * set. 0 or -errno: -EINVAL from kernels that cannot. Linux 6.9 says it can and does it
+ * wrong. */
 int channel_resend(struct channel *ch);
 
 /* The slot of an older copy of the request in `slot`, which came again; NULL without. The

@@ -48,7 +48,8 @@ void fault_point(enum fault_stage stage)
 	if (!period[stage])
 		return;
 	if (stage == FAULT_STARTUP) {
-		if (getrandom(&random, sizeof(random), 0) > 0 && random % period[stage] == 0)
+		if (getrandom(&random, sizeof(random), 0) > 0 &&
+			random % period[stage] == 0)
 			abort();
 		return;
 	}

@@ -1,10 +1,11 @@
 /*
- * Faults on demand, for tests. They exist only in a binary built with FAULT_INJECTION, which
- * is never installed; elsewhere these calls are nothing.
+ * Faults on demand, for tests. They exist only in a binary built with FAULT_INJECTION,
+ * which is never installed; elsewhere these calls are nothing.
  *
- * EVLXCFS_FAULT is a list such as "read:50,startup:2": the process aborts the 50th time it
- * passes that stage, counted from its first answer on, so that whatever it was doing gets
- * done by the next. At startup, where there is no answer yet, it aborts one time in two.
+ * EVLXCFS_FAULT is a list such as "read:50,startup:2": the process aborts the 50th time
+ * it passes that stage, counted from its first answer on, so that whatever it was doing
+ * gets done by the next. At startup, where there is no answer yet, it aborts one time in
+ * two.
  */
 #ifndef FUSECHAN_FAULT_H
 #define FUSECHAN_FAULT_H
@@ -12,13 +13,13 @@
 #include <stdint.h>
 
 enum fault_stage {
-	FAULT_STARTUP,	/* half-way through */
-	FAULT_READ,	/* a message is in the journal, nobody has noted that */
-	FAULT_TAKEN,	/* and noted */
-	FAULT_PARKED,	/* a request was put aside */
+	FAULT_STARTUP,  /* half-way through */
+	FAULT_READ,     /* a message is in the journal, nobody has noted that */
+	FAULT_TAKEN,    /* and noted */
+	FAULT_PARKED,   /* a request was put aside */
 	FAULT_RENDERED, /* the file's text is there */
-	FAULT_REPLY,	/* about to answer */
-	FAULT_REPLIED,	/* answered, and nobody has noted that */
+	FAULT_REPLY,    /* about to answer */
+	FAULT_REPLIED,  /* answered, and nobody has noted that */
 	FAULT_STAGES,
 };
 

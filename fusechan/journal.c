@@ -131,7 +131,8 @@ void journal_recover(struct journal *journal, bool fault)
 		struct slot *slot = &journal->slot[i];
 		const struct fuse_in_header *in = (const void *)slot->message;
 
-		/* read(2) had come back, or would have: the kernel copies a message whole. */
+		/* read(2) had come back, or would have: the kernel copies a message
+		 * whole. */
 		if (slot->state == SLOT_READING && in->len >= sizeof(*in))
 			journal_taken(slot, in->len);
 		if (slot->state == SLOT_TAKEN && slot->busy && fault)

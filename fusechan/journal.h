@@ -1,11 +1,11 @@
 /*
- * Requests that were read from /dev/fuse and not yet answered, in memory that outlives the
- * process: whoever takes over the descriptor finds here what its predecessor had taken and
- * answers it. A caller whose request is lost sleeps for ever, so the order of writes here
- * is the order in which a crash may cut them.
+ * Requests that were read from /dev/fuse and not yet answered, in memory that outlives
+ * the process: whoever takes over the descriptor finds here what its predecessor had
+ * taken and answers it. A caller whose request is lost sleeps for ever, so the order of
+ * writes here is the order in which a crash may cut them.
  *
- * A change of these structures is a new JOURNAL_FORMAT: a daemon that hands over to one of
- * another format answers everything first.
+ * A change of these structures is a new JOURNAL_FORMAT: a daemon that hands over to one
+ * of another format answers everything first.
  */
 #ifndef FUSECHAN_JOURNAL_H
 #define FUSECHAN_JOURNAL_H
@@ -18,14 +18,14 @@
 enum {
 	JOURNAL_FORMAT = 1,
 	JOURNAL_SLOTS = 64,
-	/* A message that may have to wait fits a slot: a header, a structure and a name of
-	 * 255 bytes. The rest of a longer one (writes, refused renames) goes to the spill and
-	 * is answered before the next read. */
+	/* A message that may have to wait fits a slot: a header, a structure and a name
+	 * of 255 bytes. The rest of a longer one (writes, refused renames) goes to the
+	 * spill and is answered before the next read. */
 	SLOT_MESSAGE = 960,
 	/* The kernel wants room for max(8192, 80 + max_write) bytes (fs/fuse/dev.c). */
 	JOURNAL_READ_SIZE = 8192,
-	/* A request that was being worked on when so many processes died of a fault of their
-	 * own is not tried again. */
+	/* A request that was being worked on when so many processes died of a fault of
+	 * their own is not tried again. */
 	SLOT_FAULTS_MAX = 2,
 };
 
@@ -36,10 +36,10 @@ enum slot_state {
 };
 
 struct slot {
-	uint32_t state; /* enum slot_state */
-	uint32_t len;	/* bytes of the message, SLOT_MESSAGE at most */
+	uint32_t state;  /* enum slot_state */
+	uint32_t len;    /* bytes of the message, SLOT_MESSAGE at most */
 	uint32_t faults; /* processes that died of their own fault while working on it */
-	uint32_t busy;	/* being worked on at this moment */
+	uint32_t busy;   /* being worked on at this moment */
 	uint64_t reserved[6];
 	_Alignas(8) char message[SLOT_MESSAGE];
 };
@@ -55,7 +55,7 @@ struct session {
 struct journal {
 	uint64_t magic;
 	struct session session;
-	uint64_t taken;	   /* messages read; with `answered` the progress others can see */
+	uint64_t taken; /* messages read; with `answered` the progress others can see */
 	uint64_t answered; /* replies written */
 	uint64_t serial;   /* the last file handle given out */
 	char spill[JOURNAL_READ_SIZE - SLOT_MESSAGE];

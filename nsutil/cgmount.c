@@ -83,7 +83,8 @@ static int open_shown(int procfd, const struct cglist_entry *e)
 	return id == e->id ? fd_steal(&fd) : -ENXIO;
 }
 
-/* Linux 6.15 passes on to the clone of a shared mount what is mounted below the original. */
+/* Linux 6.15 passes on to the clone of a shared mount what is mounted below the original.
+ */
 static void make_private(int tree)
 {
 	struct {

@@ -5,22 +5,18 @@
 #include "nsutil/cgns.h"
 
 #include "nsutil/cleanup.h"
+#include "nsutil/kernel.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
 bool cgns_read_blocks(void)
 {
-	struct utsname name;
-	unsigned major, minor;
-
 	/* "cgroup: Eliminate the need for cgroup_mutex in proc_cgroup_show()" */
-	return uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 ||
-	       major < 6 || (major == 6 && minor < 8);
+	return !kernel_at_least(6, 8);
 }
 
 int cgns_init(struct cgns *cgns, int procfd)
@@ -86,7 +82,8 @@ int cgns_start(const struct cgns *cgns, struct helper *helper, pid_t tid, int ns
 	return helper_start(helper, child, &job);
 }
 
-int cgns_answer(struct cgns *cgns, const struct helper *helper, bool inner, struct cgtexts *out)
+int cgns_answer(
+	struct cgns *cgns, const struct helper *helper, bool inner, struct cgtexts *out)
 {
 	struct textbuf *buf = &cgns->buf[0];
 	const char *second;

@@ -1,7 +1,7 @@
 /*
- * The cgroups of a process as two observers see them: /proc/PID/cgroup names paths relative
- * to the reader's cgroup namespace. What the path in the process's own namespace lacks of
- * the path in ours is the root of its namespace: the container's cgroup.
+ * The cgroups of a process as two observers see them: /proc/PID/cgroup names paths
+ * relative to the reader's cgroup namespace. What the path in the process's own namespace
+ * lacks of the path in ours is the root of its namespace: the container's cgroup.
  */
 #ifndef NSUTIL_CGNS_H
 #define NSUTIL_CGNS_H
@@ -37,13 +37,16 @@ void cgns_deinit(struct cgns *cgns);
 enum { CGNS_LOST = 1 };
 
 /* Reads the texts of `tid`, whose cgroup namespace is behind nsfd (-1: ours), which stays
- * the caller's. We enter that namespace for a moment: this process has one thread only. 0,
- * -errno, or CGNS_LOST: the way back failed, and this process is good for nothing more. */
+ * the caller's. We enter that namespace for a moment: this process has one thread only.
+ * 0, -errno, or CGNS_LOST: the way back failed, and this process is good for nothing
+ * more. */
 int cgns_read(struct cgns *cgns, pid_t tid, int nsfd, struct cgtexts *out);
 
 /* The same in a helper. 0 or -errno. */
 int cgns_start(const struct cgns *cgns, struct helper *helper, pid_t tid, int nsfd);
-/* The texts of a helper that has ended. 0 or -errno: -ESRCH when it could not read them. */
-int cgns_answer(struct cgns *cgns, const struct helper *helper, bool inner, struct cgtexts *out);
+/* The texts of a helper that has ended. 0 or -errno: -ESRCH when it could not read them.
+ */
+int cgns_answer(
+	struct cgns *cgns, const struct helper *helper, bool inner, struct cgtexts *out);
 
 #endif

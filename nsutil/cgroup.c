@@ -5,6 +5,7 @@
 
 #include "nsutil/cleanup.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static const char *const controller_names[CG_CONTROLLERS] = {
@@ -61,12 +62,23 @@ static bool taken(
 	return i >= 0 && !(version == &cg_v1 && layout->hierarchy[i].version == &cg_v2);
 }
 
+/* Only the root of a v1 hierarchy has release_agent, and every cgroup of v2 but the root has
+ * cgroup.events. */
+static bool is_root(int fd, const struct cg_version *version)
+{
+	if (version == &cg_v1)
+		return faccessat(fd, "release_agent", F_OK, 0) == 0;
+	return faccessat(fd, "cgroup.controllers", F_OK, 0) == 0 &&
+	       faccessat(fd, "cgroup.events", F_OK, 0) < 0 && errno == ENOENT;
+}
+
 int cg_layout_add(struct cg_layout *layout, int fd_in, const char *root, const char *name,
 	const struct cg_version *version, const char *controllers)
 {
 	autofd fd = fd_in;
 	autofree char *root_copy = strdup(root);
 	autofree char *name_copy = strdup(name);
+	bool real_root = is_root(fd, version);
 	struct slice item;
 	int i = layout->count;
 
@@ -86,6 +98,7 @@ int cg_layout_add(struct cg_layout *layout, int fd_in, const char *root, const c
 		layout->of[CG_PRESSURE] = (signed char)i;
 	}
 	layout->hierarchy[i] = (struct cg_hierarchy){
+		.is_root = real_root,
 		.fd = fd_steal(&fd),
 		.root = ptr_steal(root_copy),
 		.name = ptr_steal(name_copy),

@@ -101,6 +101,7 @@ struct cg_version {
 	struct {
 		enum cg_controller controller;
 		const char *file; /* NULL: this version has no such file */
+		bool below_root;  /* the root cgroup has no such file, or none that tells */
 	} fact[CG_FACTS];
 	const char *memstat[CG_MEMSTATS];
 	struct {
@@ -117,6 +118,7 @@ struct cg_hierarchy {
 	char *root; /* what the mount shows, as a path in our cgroup namespace: "/" or longer */
 	char *name; /* the field of /proc/PID/cgroup that names it: "cpu,cpuacct", "" for v2 */
 	const struct cg_version *version;
+	bool is_root; /* what the mount shows is the root cgroup */
 };
 
 enum { CG_HIERARCHIES = 12 };

@@ -5,21 +5,23 @@
 #include "nsutil/cgroup.h"
 
 #define FACT(which, name) {.controller = which, .file = name}
+/* The root cgroup has it too, but it cannot be set there. */
+#define BELOW_ROOT(which, name) {.controller = which, .file = name, .below_root = true}
 #define NONE(which) {.controller = which, .file = NULL}
 
 const struct cg_version cg_v1 = {
 	.name = "v1",
 	.fact = {
 		[CGF_MEM_USAGE] = FACT(CG_MEMORY, "memory.usage_in_bytes"),
-		[CGF_MEM_LIMIT] = FACT(CG_MEMORY, "memory.limit_in_bytes"),
+		[CGF_MEM_LIMIT] = BELOW_ROOT(CG_MEMORY, "memory.limit_in_bytes"),
 		[CGF_MEM_STAT] = FACT(CG_MEMORY, "memory.stat"),
 		[CGF_SWAP_USAGE] = NONE(CG_MEMORY),
-		[CGF_SWAP_LIMIT] = FACT(CG_MEMORY, "memory.memsw.limit_in_bytes"),
+		[CGF_SWAP_LIMIT] = BELOW_ROOT(CG_MEMORY, "memory.memsw.limit_in_bytes"),
 		[CGF_SWAPPINESS] = FACT(CG_MEMORY, "memory.swappiness"),
 		[CGF_KMEM_USAGE] = FACT(CG_MEMORY, "memory.kmem.usage_in_bytes"),
 		[CGF_SLABINFO] = FACT(CG_MEMORY, "memory.kmem.slabinfo"),
-		[CGF_CPU_QUOTA] = FACT(CG_CPU, "cpu.cfs_quota_us"),
-		[CGF_CPU_PERIOD] = FACT(CG_CPU, "cpu.cfs_period_us"),
+		[CGF_CPU_QUOTA] = BELOW_ROOT(CG_CPU, "cpu.cfs_quota_us"),
+		[CGF_CPU_PERIOD] = BELOW_ROOT(CG_CPU, "cpu.cfs_period_us"),
 		[CGF_CPU_STAT] = FACT(CG_CPU, "cpu.stat"),
 		[CGF_CPU_STAT_LOCAL] = FACT(CG_CPU, "cpu.stat.local"),
 		[CGF_CPU_USAGE_ALL] = FACT(CG_CPUACCT, "cpuacct.usage_all"),

@@ -4,26 +4,28 @@
 #include "nsutil/cgroup.h"
 
 #define FACT(which, name) {.controller = which, .file = name}
+/* CFTYPE_NOT_ON_ROOT */
+#define BELOW_ROOT(which, name) {.controller = which, .file = name, .below_root = true}
 #define NONE(which) {.controller = which, .file = NULL}
 
 const struct cg_version cg_v2 = {
 	.name = "v2",
 	.fact = {
-		[CGF_MEM_USAGE] = FACT(CG_MEMORY, "memory.current"),
-		[CGF_MEM_LIMIT] = FACT(CG_MEMORY, "memory.max"),
+		[CGF_MEM_USAGE] = BELOW_ROOT(CG_MEMORY, "memory.current"),
+		[CGF_MEM_LIMIT] = BELOW_ROOT(CG_MEMORY, "memory.max"),
 		[CGF_MEM_STAT] = FACT(CG_MEMORY, "memory.stat"),
-		[CGF_SWAP_USAGE] = FACT(CG_MEMORY, "memory.swap.current"),
-		[CGF_SWAP_LIMIT] = FACT(CG_MEMORY, "memory.swap.max"),
+		[CGF_SWAP_USAGE] = BELOW_ROOT(CG_MEMORY, "memory.swap.current"),
+		[CGF_SWAP_LIMIT] = BELOW_ROOT(CG_MEMORY, "memory.swap.max"),
 		[CGF_SWAPPINESS] = NONE(CG_MEMORY),
 		[CGF_KMEM_USAGE] = NONE(CG_MEMORY),
 		[CGF_SLABINFO] = NONE(CG_MEMORY),
-		[CGF_CPU_QUOTA] = FACT(CG_CPU, "cpu.max"),
+		[CGF_CPU_QUOTA] = BELOW_ROOT(CG_CPU, "cpu.max"),
 		[CGF_CPU_PERIOD] = NONE(CG_CPU),
 		[CGF_CPU_STAT] = FACT(CG_CPUACCT, "cpu.stat"),
 		[CGF_CPU_STAT_LOCAL] = FACT(CG_CPUACCT, "cpu.stat.local"),
 		[CGF_CPU_USAGE_ALL] = NONE(CG_CPUACCT),
 		[CGF_CPUSET_EFFECTIVE] = FACT(CG_CPUSET, "cpuset.cpus.effective"),
-		[CGF_CPUSET] = FACT(CG_CPUSET, "cpuset.cpus"),
+		[CGF_CPUSET] = BELOW_ROOT(CG_CPUSET, "cpuset.cpus"),
 		[CGF_IO_SERVICED] = FACT(CG_BLKIO, "io.stat"),
 		[CGF_IO_BYTES] = NONE(CG_BLKIO),
 		[CGF_IO_BFQ_SERVICED] = NONE(CG_BLKIO),

@@ -1,7 +1,7 @@
 /*
  * Parent and child are two processes on one memory: the child runs on a stack of its own
- * and no signal handler runs in it (all are blocked before it is made), so nothing that it
- * does is seen by us but through the pipe. Its table of descriptors is a copy.
+ * and no signal handler runs in it (all are blocked before it is made), so nothing that
+ * it does is seen by us but through the pipe. Its table of descriptors is a copy.
  */
 #include "nsutil/helper.h"
 
@@ -126,7 +126,8 @@ RAW_CHILD bool helper_follow(const struct helper_job *job)
 RAW_CHILD int helper_copy_file(const struct helper_job *job)
 {
 	char buf[4096];
-	long fd = raw_call(SYS_openat, job->procfd, (long)job->path, O_RDONLY | O_CLOEXEC, 0, 0);
+	long fd = raw_call(
+		SYS_openat, job->procfd, (long)job->path, O_RDONLY | O_CLOEXEC, 0, 0);
 	long n = fd;
 
 	while (n >= 0) {

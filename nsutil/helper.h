@@ -11,20 +11,20 @@
 
 /* What the child is told. It has a copy, which lives as long as it does. */
 struct helper_job {
-	int procfd; /* of our own pid namespace */
-	int nsfd;   /* a namespace to enter; -1: none */
-	bool apart; /* the grandchild gets a copy of our memory */
+	int procfd;     /* of our own pid namespace */
+	int nsfd;       /* a namespace to enter; -1: none */
+	bool apart;     /* the grandchild gets a copy of our memory */
 	char path[512]; /* a file below procfd */
 	/* Set by helper_start. */
-	int in, out;	    /* the pipe; ours is `in` alone */
-	pid_t parent;	    /* us */
-	char *stack;	    /* upper end of a stack for a grandchild */
+	int in, out;  /* the pipe; ours is `in` alone */
+	pid_t parent; /* us */
+	char *stack;  /* upper end of a stack for a grandchild */
 };
 
 struct helper {
 	pid_t pid;   /* 0: none */
 	int pidfd;   /* readable when it has ended; -1 before Linux 5.3: use SIGCHLD */
-	int in;	     /* the pipe's end, non-blocking */
+	int in;      /* the pipe's end, non-blocking */
 	int status;  /* what `call` returned, once it has ended; -1: a signal ended it */
 	void *stack; /* of the child and of its child */
 };
@@ -32,8 +32,8 @@ struct helper {
 #define HELPER_NULL ((struct helper){.pidfd = -1, .in = -1})
 
 /* Starts call(job) in a child that dies with us, with all signals blocked. It may make
- * system calls through raw_call only, write to its stack only, and is marked RAW_CHILD, as is
- * all that it calls. The job's descriptors stay the caller's. 0 or -errno. */
+ * system calls through raw_call only, write to its stack only, and is marked RAW_CHILD,
+ * as is all that it calls. The job's descriptors stay the caller's. 0 or -errno. */
 int helper_start(struct helper *helper, raw_main *call, const struct helper_job *job);
 
 /* Whether it has ended; then it is reaped, and what it left in the pipe can be read. */
@@ -45,8 +45,8 @@ void helper_kill(struct helper *helper);
 /* Gives back what an ended helper had. A null helper is nothing. */
 void helper_deinit(struct helper *helper);
 
-/* In the child: copies the file `path` below procfd to the pipe, which holds 64 kB, with a
- * zero behind it to say that it is whole. 0 or a negative errno. */
+/* In the child: copies the file `path` below procfd to the pipe, which holds 64 kB, with
+ * a zero behind it to say that it is whole. 0 or a negative errno. */
 int helper_copy_file(const struct helper_job *job);
 
 /* In the child: dies with `job->parent`. False when that is dead already. */

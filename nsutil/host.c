@@ -9,18 +9,19 @@
 #include <fcntl.h>
 
 static const struct {
-	bool sys; /* below syscpu rather than proc */
 	const char *path;
+	bool sys;    /* below syscpu rather than proc */
+	bool single; /* see procfile_pread_single */
 } files[HOST_FILES] = {
-	[HOST_MEMINFO] = {false, "meminfo"},
-	[HOST_STAT] = {false, "stat"},
-	[HOST_CPUINFO] = {false, "cpuinfo"},
-	[HOST_UPTIME] = {false, "uptime"},
-	[HOST_LOADAVG] = {false, "loadavg"},
-	[HOST_DISKSTATS] = {false, "diskstats"},
-	[HOST_SWAPS] = {false, "swaps"},
-	[HOST_SLABINFO] = {false, "slabinfo"},
-	[HOST_CPU_ONLINE] = {true, "online"},
+	[HOST_MEMINFO] = {"meminfo", .single = true},
+	[HOST_STAT] = {"stat", .single = true},
+	[HOST_CPUINFO] = {.path = "cpuinfo"},
+	[HOST_UPTIME] = {"uptime", .single = true},
+	[HOST_LOADAVG] = {"loadavg", .single = true},
+	[HOST_DISKSTATS] = {.path = "diskstats"},
+	[HOST_SWAPS] = {.path = "swaps"},
+	[HOST_SLABINFO] = {.path = "slabinfo"},
+	[HOST_CPU_ONLINE] = {"online", .sys = true, .single = true},
 };
 
 static int file_open(const struct host *host, enum host_file which)
@@ -79,7 +80,8 @@ int host_text(struct host *host, enum host_file which, struct slice *out)
 			file->fd = file_open(host, which);
 		if (file->fd < 0)
 			return -errno;
-		r = procfile_pread(file->fd, &file->text);
+		r = files[which].single ? procfile_pread_single(file->fd, &file->text)
+					: procfile_pread(file->fd, &file->text);
 		if (r < 0) {
 			file->fd = fd_close(file->fd);
 			file->epoch = 0;

@@ -1,15 +1,15 @@
 /*
- * The child enters the namespace, gives up all its capabilities and all its descriptors but
- * one, and makes a grandchild, which is born without them inside the namespace. That one
- * makes pid 1 the owner of the descriptor (F_SETOWN), which asks for no privilege; we, who
- * have the same open file, ask who its owner is (F_GETOWN), and the kernel says it in our
- * numbers.
+ * The child enters the namespace, gives up all its capabilities and all its descriptors
+ * but one, and makes a grandchild, which is born without them inside the namespace. That
+ * one makes pid 1 the owner of the descriptor (F_SETOWN), which asks for no privilege;
+ * we, who have the same open file, ask who its owner is (F_GETOWN), and the kernel says
+ * it in our numbers.
  *
- * For that moment a container can see the grandchild: it can signal it, as any root can, and
- * trace it if it has CAP_SYS_PTRACE in the user namespace of our memory. No container in a
- * user namespace of its own has that (we are not dumpable). Where the namespace, or one
- * around it, belongs to our own user namespace somebody may have it: there the grandchild has
- * a copy of our memory, which holds no secret, and not the memory itself.
+ * For that moment a container can see the grandchild: it can signal it, as any root can,
+ * and trace it if it has CAP_SYS_PTRACE in the user namespace of our memory. No container
+ * in a user namespace of its own has that (we are not dumpable). Where the namespace, or
+ * one around it, belongs to our own user namespace somebody may have it: there the
+ * grandchild has a copy of our memory, which holds no secret, and not the memory itself.
  */
 #include "nsutil/initpid.h"
 
@@ -52,8 +52,9 @@ RAW_CHILD static int grandchild(const void *arg)
 {
 	const struct helper_job *job = arg;
 
-	/* Its parent has no number here: getppid would say 0, dead or not. A parent that died
-	 * just now has closed nothing that this one needs, and it ends at once anyway. */
+	/* Its parent has no number here: getppid would say 0, dead or not. A parent that
+	 * died just now has closed nothing that this one needs, and it ends at once
+	 * anyway. */
 	raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	return raw_call(SYS_fcntl, job->in, F_SETOWN, 1, 0, 0) < 0;
 }
@@ -69,8 +70,8 @@ RAW_CHILD static long number(const char *text)
 	return n;
 }
 
-/* Before Linux 5.9: what /proc says there is. The kernel walks that directory by number, so
- * closing meanwhile skips nothing. */
+/* Before Linux 5.9: what /proc says there is. The kernel walks that directory by number,
+ * so closing meanwhile skips nothing. */
 RAW_CHILD static void close_listed(int procfd, int but)
 {
 	struct dirent64_head {
@@ -80,14 +81,16 @@ RAW_CHILD static void close_listed(int procfd, int but)
 		char name[];
 	} __attribute__((packed));
 	_Alignas(8) char buf[1024];
-	long dir = raw_call(SYS_openat, procfd, (long)"self/fd", O_RDONLY | O_DIRECTORY, 0, 0);
+	long dir = raw_call(
+		SYS_openat, procfd, (long)"self/fd", O_RDONLY | O_DIRECTORY, 0, 0);
 	long n;
 
 	if (dir < 0)
 		return;
 	while ((n = raw_call(SYS_getdents64, dir, (long)buf, sizeof(buf), 0, 0)) > 0)
 		for (long at = 0; at < n;) {
-			struct dirent64_head *d = (struct dirent64_head *)(void *)(buf + at);
+			struct dirent64_head *d =
+				(struct dirent64_head *)(void *)(buf + at);
 			long fd = number(d->name);
 
 			at += d->len;
@@ -118,8 +121,8 @@ RAW_CHILD static bool drop_all(void)
 	       raw_call(SYS_capset, (long)&header, (long)data, 0, 0, 0) == 0;
 }
 
-/* Waits for the grandchild to end, and ends it when a container has stopped it: it is reaped
- * here, or it would be left to the container's init. */
+/* Waits for the grandchild to end, and ends it when a container has stopped it: it is
+ * reaped here, or it would be left to the container's init. */
 RAW_CHILD static void reap(long pid)
 {
 	struct {
@@ -173,8 +176,8 @@ static int same_ns(int fd, int procfd, const char *own_path)
 	return own.st_ino == theirs.st_ino;
 }
 
-/* Whether all that can see a process in the namespace is in user namespaces of its own: the
- * namespaces around it, up to ours, see it too. */
+/* Whether all that can see a process in the namespace is in user namespaces of its own:
+ * the namespaces around it, up to ours, see it too. */
 static bool harmless(int procfd, int nsfd)
 {
 	autofd held = -1;

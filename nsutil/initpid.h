@@ -16,12 +16,12 @@ enum { INITPID_PATIENCE_MS = 1800 };
  * more, -ENOTTY or -EINVAL where the kernel does not have it. nsfd stays the caller's. */
 pid_t initpid_ioctl(int nsfd);
 
-/* Starts the portable way for the namespace behind nsfd. Both descriptors stay the caller's.
- * 0 or -errno. */
+/* Starts the portable way for the namespace behind nsfd. Both descriptors stay the
+ * caller's. 0 or -errno. */
 int initpid_start(struct helper *helper, int procfd, int nsfd);
 
-/* The answer of a helper that has ended: the pid, or -ESRCH when it found none. It may have
- * been told by the container: check it. */
+/* The answer of a helper that has ended: the pid, or -ESRCH when it found none. It may
+ * have been told by the container: check it. */
 pid_t initpid_answer(const struct helper *helper);
 
 #endif

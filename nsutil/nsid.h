@@ -20,20 +20,20 @@ int nsid_open(int procfd, pid_t tid, enum ns_kind kind);
 /* The same if it is the one with that number, else -ESRCH. */
 int nsid_open_as(int procfd, pid_t tid, enum ns_kind kind, uint64_t ino);
 
-/* A number of the thread's directory in procfs, which no later thread with the same id has.
- * It may change while the thread lives. 0 or -errno. */
+/* A number of the thread's directory in procfs, which no later thread with the same id
+ * has. It may change while the thread lives. 0 or -errno. */
 int nsid_of_proc(int procfd, pid_t tid, uint64_t *ino);
 
-/* When the process started: CLOCK_BOOTTIME, ns, at the resolution of a clock tick (field 22
- * of /proc/PID/stat). 0 or -errno. */
+/* When the process started: CLOCK_BOOTTIME, ns, at the resolution of a clock tick (field
+ * 22 of /proc/PID/stat). 0 or -errno. */
 int nsid_start_time(int procfd, pid_t pid, long hz, uint64_t *start_ns);
 
 /* Whether the innermost number of NSpid in /proc/PID/status is 1 (Linux 4.1): pid is the
  * init of its namespace. 1, 0, or -errno. */
 int nsid_is_init(int procfd, pid_t pid);
 
-/* Whether the thread `tid` has ended, which a process survives if it has others. False when
- * there is none. */
+/* Whether the thread `tid` has ended, which a process survives if it has others. False
+ * when there is none. */
 bool nsid_is_zombie(int procfd, pid_t tid);
 
 #endif

@@ -44,8 +44,8 @@ enum read_flags {
 	READ_SINGLE = 2,     /* a short read is the end */
 };
 
-/* A seq_file hands out whole records, so a short read is not the end of the file, unless it
- * has only one; an empty read always is. */
+/* A seq_file hands out whole records, so a short read is not the end of the file, unless
+ * it has only one; an empty read always is. */
 static int read_all(int fd, unsigned flags, struct textbuf *buf)
 {
 	buf->len = 0;
@@ -168,15 +168,34 @@ int procfile_value(const char *text, uint64_t *out)
 	return slice_u64(word, out) ? 0 : -EINVAL;
 }
 
+/* A set of first characters, which settles most lines that no key asks for. */
+struct firsts {
+	uint64_t bits[4];
+};
+
+static void firsts_add(struct firsts *set, char c)
+{
+	set->bits[(unsigned char)c / 64] |= UINT64_C(1) << ((unsigned char)c % 64);
+}
+
+static bool firsts_has(const struct firsts *set, char c)
+{
+	return set->bits[(unsigned char)c / 64] >> ((unsigned char)c % 64) & 1;
+}
+
 uint64_t procfile_keyed(
 	const char *text, const char *const *keys, unsigned count, uint64_t *values)
 {
 	struct slice line, key, value;
+	struct firsts firsts = {{0}};
 	uint64_t found = 0;
 	unsigned next = 0;
 
+	for (unsigned i = 0; i < count; i++)
+		if (keys[i])
+			firsts_add(&firsts, *keys[i]);
 	while (procfile_line(&text, &line)) {
-		if (!slice_word(&line, &key))
+		if (!slice_word(&line, &key) || !firsts_has(&firsts, *key.p))
 			continue;
 		for (unsigned i = 0; i < count; i++) {
 			unsigned k = next + i < count ? next + i : next + i - count;

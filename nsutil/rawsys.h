@@ -1,7 +1,7 @@
 /*
  * System calls without libc, for a child that shares our memory (CLONE_VM): it shares the
- * thread-local storage too, so libc's wrappers in it would write our errno, at any moment.
- * A result is the kernel's: a negative errno when it failed.
+ * thread-local storage too, so libc's wrappers in it would write our errno, at any
+ * moment. A result is the kernel's: a negative errno when it failed.
  *
  * Architectures that are not here have no RAW_SHARED: their children get a copy of our
  * memory, and in that libc may write what it likes.
@@ -32,9 +32,9 @@ typedef int raw_main(const void *arg);
  *
  * raw_call: a system call of up to five arguments.
  *
- * raw_clone: makes a child that runs call(arg) on the stack that ends at `top` (aligned to
- * 16 bytes) and exits with its result. The pid, or a negative errno. The registers in which
- * the child finds call and arg are those it was cloned with.
+ * raw_clone: makes a child that runs call(arg) on the stack that ends at `top` (aligned
+ * to 16 bytes) and exits with its result. The pid, or a negative errno. The registers in
+ * which the child finds call and arg are those it was cloned with.
  */
 #if defined(__x86_64__) && !defined(__ILP32__)
 #define RAW_SHARED 1
@@ -58,21 +58,21 @@ RAW_CHILD static inline long raw_clone(
 	register long r8 __asm__("r8") = 0;
 	long n = SYS_clone;
 
-	__asm__ volatile("syscall\n\t"
-			 "test %%eax, %%eax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "mov %[arg], %%rdi\n\t"
-			 "call *%[call]\n\t"
-			 "mov %%eax, %%edi\n\t"
-			 "mov %[exit], %%eax\n\t"
-			 "syscall\n\t"
-			 "hlt\n"
-			 "1:"
-			 : "+a"(n)
-			 : "D"(flags), "S"(top), "d"(0L), "r"(r10), "r"(r8), [call] "r"(call),
-			 [arg] "r"(arg), [exit] "i"(SYS_exit_group)
-			 : "rcx", "r11", "memory", "cc");
+	__asm__ volatile(
+		"syscall\n\t"
+		"test %%eax, %%eax\n\t"
+		"jnz 1f\n\t"
+		"mov %[arg], %%rdi\n\t"
+		"call *%[call]\n\t"
+		"mov %%eax, %%edi\n\t"
+		"mov %[exit], %%eax\n\t"
+		"syscall\n\t"
+		"hlt\n"
+		"1:"
+		: "+a"(n)
+		: "D"(flags), "S"(top), "d"(0L), "r"(r10),
+		"r"(r8), [call] "r"(call), [arg] "r"(arg), [exit] "i"(SYS_exit_group)
+		: "rcx", "r11", "memory", "cc");
 	return n;
 }
 
@@ -105,19 +105,19 @@ RAW_CHILD static inline long raw_clone(
 	register long x3 __asm__("x3") = 0;
 	register long x4 __asm__("x4") = 0;
 
-	__asm__ volatile("svc #0\n\t"
-			 "cbnz x0, 1f\n\t"
-			 "mov x29, xzr\n\t"
-			 "mov x0, %[arg]\n\t"
-			 "blr %[call]\n\t"
-			 "mov x8, %[exit]\n\t"
-			 "svc #0\n\t"
-			 "brk #1\n"
-			 "1:"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [call] "r"(call),
-			 [arg] "r"(arg), [exit] "i"(SYS_exit_group)
-			 : "memory", "cc");
+	__asm__ volatile(
+		"svc #0\n\t"
+		"cbnz x0, 1f\n\t"
+		"mov x0, %[arg]\n\t"
+		"blr %[call]\n\t"
+		"mov x8, %[exit]\n\t"
+		"svc #0\n\t"
+		"brk #1\n"
+		"1:"
+		: "+r"(x0)
+		: "r"(x8), "r"(x1), "r"(x2), "r"(x3),
+		"r"(x4), [call] "r"(call), [arg] "r"(arg), [exit] "i"(SYS_exit_group)
+		: "memory", "cc");
 	return x0;
 }
 
@@ -150,19 +150,19 @@ RAW_CHILD static inline long raw_clone(
 	register long a3 __asm__("a3") = 0;
 	register long a4 __asm__("a4") = 0;
 
-	__asm__ volatile("ecall\n\t"
-			 "bnez a0, 1f\n\t"
-			 "li s0, 0\n\t"
-			 "mv a0, %[arg]\n\t"
-			 "jalr %[call]\n\t"
-			 "li a7, %[exit]\n\t"
-			 "ecall\n\t"
-			 "ebreak\n"
-			 "1:"
-			 : "+r"(a0)
-			 : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4), [call] "r"(call),
-			 [arg] "r"(arg), [exit] "i"(SYS_exit_group)
-			 : "memory", "ra");
+	__asm__ volatile(
+		"ecall\n\t"
+		"bnez a0, 1f\n\t"
+		"mv a0, %[arg]\n\t"
+		"jalr %[call]\n\t"
+		"li a7, %[exit]\n\t"
+		"ecall\n\t"
+		"ebreak\n"
+		"1:"
+		: "+r"(a0)
+		: "r"(a7), "r"(a1), "r"(a2), "r"(a3),
+		"r"(a4), [call] "r"(call), [arg] "r"(arg), [exit] "i"(SYS_exit_group)
+		: "memory", "ra");
 	return a0;
 }
 
@@ -189,7 +189,6 @@ RAW_CHILD static inline long raw_clone(
 	__asm__ volatile("int $0x80\n\t"
 			 "test %%eax, %%eax\n\t"
 			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
 			 "call *4(%%esp)\n\t"
 			 "mov %%eax, %%ebx\n\t"
 			 "mov %[exit], %%eax\n\t"
@@ -197,8 +196,8 @@ RAW_CHILD static inline long raw_clone(
 			 "hlt\n"
 			 "1:"
 			 : "+a"(n)
-			 : "b"(flags), "c"(stack), "d"(0L), "S"(0L), "D"(0L),
-			 [exit] "i"(SYS_exit_group)
+			 : "b"(flags), "c"(stack), "d"(0L), "S"(0L),
+			 "D"(0L), [exit] "i"(SYS_exit_group)
 			 : "memory", "cc");
 	return n;
 }
@@ -249,8 +248,8 @@ RAW_CHILD static inline long raw_clone(
 			 "1:\n\t"
 			 "mov r7, ip"
 			 : "+r"(r0)
-			 : "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5), "r"(r6),
-			 [clone] "i"(SYS_clone), [exit] "i"(SYS_exit_group)
+			 : "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5),
+			 "r"(r6), [clone] "i"(SYS_clone), [exit] "i"(SYS_exit_group)
 			 : "ip", "lr", "memory", "cc");
 	return r0;
 }
@@ -264,7 +263,8 @@ static inline long raw_call(long n, long a, long b, long c, long d, long e)
 	return r < 0 ? -errno : r;
 }
 
-static inline long raw_clone(unsigned long flags, void *top, raw_main *call, const void *arg)
+static inline long raw_clone(
+	unsigned long flags, void *top, raw_main *call, const void *arg)
 {
 	long pid;
 

@@ -62,17 +62,19 @@ static uint64_t read_stat(struct container *ct, struct memory *memory)
 	return found;
 }
 
-/* The lowest limit in kB: of the files on the way to the root, and (v1) of what
- * memory.stat says, which also knows ancestors that are not below our mount. */
+/* The lowest limit in kB: what memory.stat says (v1), which also knows ancestors that are
+ * not below our mount, else that of the files on the way to the root. */
 static bool read_limit(struct container *ct, enum cg_fact fact,
 	const struct memory *memory, bool in_stat, enum cg_memstat key, uint64_t *kb)
 {
-	bool known = container_min(ct, fact, kb) == CG_OK;
-
-	*kb = known ? *kb >> KB_SHIFT : UINT64_MAX;
+	*kb = UINT64_MAX;
 	if (in_stat)
-		*kb = memory_min(*kb, memory->stat[key]);
-	return known || in_stat;
+		*kb = memory->stat[key];
+	else if (container_min(ct, fact, kb) == CG_OK)
+		*kb >>= KB_SHIFT;
+	else
+		return false;
+	return true;
 }
 
 /* No limit, or one of 0 (ps divides by MemTotal): the host's total. False for the root
@@ -108,10 +110,14 @@ static void set_swap_v2(struct container *ct, struct memory *memory)
 static void set_swap_v1(struct container *ct, struct memory *memory, uint64_t found)
 {
 	uint64_t limit, swappiness;
-	bool limited = read_limit(ct, CGF_SWAP_LIMIT, memory,
-		found >> CGM_HIERARCHICAL_MEMSW & 1, CGM_HIERARCHICAL_MEMSW, &limit);
+	bool in_stat = found >> CGM_HIERARCHICAL_MEMSW & 1;
 
-	if (!limited && !(found >> CGM_SWAP & 1))
+	/* Without swap accounting the kernel has none of these: nothing to look for. */
+	if (!in_stat && found >> CGM_HIERARCHICAL_LIMIT & 1)
+		return;
+	if (!read_limit(ct, CGF_SWAP_LIMIT, memory, in_stat, CGM_HIERARCHICAL_MEMSW,
+		    &limit) &&
+		!(found >> CGM_SWAP & 1))
 		return;
 	memory->swap_used = memory->stat[CGM_SWAP];
 	memory->swap_total = memory_min(memory->host[MEMH_SWAP_TOTAL], limit);

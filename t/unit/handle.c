@@ -23,6 +23,50 @@ static void basics(void)
 	ok(true, "releasing what is not there is nothing");
 }
 
+static void read_whole(uint64_t fh, const char *text)
+{
+	struct snapshot *s = handle_take(&pool, fh, 10);
+
+	out_str(&s->text, text);
+	handle_keep(&pool, s, false);
+}
+
+/* Far more readers than there is room for, each of which comes back for the end. */
+static void ends(void)
+{
+	static struct handle_store store;
+	unsigned found = 0, early = 0;
+	struct snapshot *s;
+
+	handles_attach(&pool, &store);
+	s = handle_take(&pool, 5000, 11);
+	out_str(&s->text, "in pieces");
+	handle_keep(&pool, s, true);
+	for (uint64_t fh = 1; fh <= 1000; fh++)
+		read_whole(fh, "whole");
+	for (uint64_t fh = 1; fh <= 1000; fh++) {
+		s = handle_find(&pool, fh, 5);
+		found += s && s->text.len == 5;
+		early += handle_find(&pool, fh, 4) != NULL;
+	}
+	is_u64(found, 1000, "every end is remembered");
+	is_u64(early, 0, "and nothing but the end");
+	ok(handle_find(&pool, 5000, 0) != NULL, "none costs a snapshot");
+	handle_release(&pool, 7);
+	ok(!handle_find(&pool, 7, 5), "closed");
+	s = handle_take(&pool, 8, 10);
+	out_str(&s->text, "whole again");
+	ok(handle_find(&pool, 8, 5) == s, "rendered anew");
+	handle_keep(&pool, s, true);
+	for (uint64_t fh = 2000; fh < 2000 + HANDLE_QUOTA; fh++)
+		handle_take(&pool, fh, 10);
+	ok(!handle_find(&pool, 8, 5), "the end of the rendering before is forgotten");
+	read_whole(9 + HANDLE_ENDS, "newer");
+	ok(!handle_find(&pool, 9, 5) && handle_find(&pool, 9 + HANDLE_ENDS, 5),
+		"a newer handle takes the place of an old one");
+	handles_deinit(&pool);
+}
+
 /* What another process finds of the snapshots that this one had. */
 static void survival(void)
 {
@@ -59,7 +103,7 @@ static void survival(void)
 	handles_attach(&next, &store);
 	ok(!handle_find(&next, 1, 0), "one that is rendered anew is no longer what it was");
 	handle_release(&next, 2);
-	is_u64(store.fh[0] | store.fh[1], 0, "closing empties the store");
+	is_u64(store.fh[0] | store.ended[2], 0, "closing empties the store");
 	handles_deinit(&next);
 	handles_deinit(&pool);
 }
@@ -120,6 +164,7 @@ static void memory(void)
 int main(void)
 {
 	basics();
+	ends();
 	survival();
 	quota();
 	full();

@@ -160,6 +160,37 @@ static void test_read(void)
 	ok(!buf.data && !buf.len && !buf.cap, "deinit twice");
 }
 
+static void test_read_single(void)
+{
+	autofd fd = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+	char name[] = "/tmp/evlxcfs-unit-XXXXXX";
+	autofd file = mkstemp(name);
+	struct textbuf buf = {0};
+	size_t all;
+
+	/* A mapping is a record here, and they are more than seq_file's buffer of a page. */
+	is_int(procfile_pread(fd, &buf), 0, "a file of many records");
+	all = buf.len;
+	is_int(procfile_pread_single(fd, &buf), 0, "taken for one of a single record");
+	ok(buf.len > 0 && buf.len < all && buf.cap > buf.len + 1 && !buf.data[buf.len],
+		"is what one read gives");
+	is_int(procfile_pread_single(file, &buf), 0, "an empty file");
+	ok(buf.len == 0 && !strcmp(buf.data, ""), "is an empty text");
+	textbuf_deinit(&buf);
+	/* As long as a new buffer's room, and longer. */
+	for (size_t size = 4095; size <= 4097; size++) {
+		if (ftruncate(file, (off_t)size) < 0)
+			return;
+		is_int(procfile_pread_single(file, &buf), 0, "a file that fills the buffer");
+		is_u64(buf.len, size, "is read whole");
+		textbuf_deinit(&buf);
+	}
+	is_int(procfile_pread_single(-1, &buf), -EBADF, "no descriptor");
+	ok(!buf.len, "and no text");
+	unlink(name);
+	textbuf_deinit(&buf);
+}
+
 int main(void)
 {
 	test_lines();
@@ -169,5 +200,6 @@ int main(void)
 	test_keyed();
 	test_keyed_order();
 	test_read();
+	test_read_single();
 	return tap_done();
 }

@@ -1,0 +1,287 @@
+/*
+ * The worker, as the keeper sees it: how it is started, what its end means, and when the
+ * next one is due.
+ *
+ * At any time at most one worker runs user code: a new one is started when the last one
+ * has ended, or was killed and has been held in the kernel since.
+ */
+#include "daemon/keeper_state.h"
+
+#include "daemon/announce.h"
+#include "daemon/privileges.h"
+#include "daemon/worker.h"
+#include "fusechan/mount.h"
+#include "nsutil/cleanup.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+void keeper_kill_worker(struct keeper *keeper)
+{
+	kill(keeper->worker, SIGKILL);
+	keeper_phase(keeper, PHASE_KILLED, KILLED_MS);
+}
+
+static void order(struct keeper *keeper, enum worker_order what)
+{
+	char byte = (char)what;
+
+	/* One that cannot be told is about to end by itself. */
+	if (send(keeper->control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+		keeper_phase(keeper, PHASE_ENDING, END_MS);
+	else
+		keeper_kill_worker(keeper);
+	watchdog_stop(&keeper->dog);
+}
+
+static bool has_worker(const struct keeper *keeper)
+{
+	return keeper->phase == PHASE_STARTING || keeper->phase == PHASE_SERVING;
+}
+
+void keeper_pursue(struct keeper *keeper)
+{
+	if (!has_worker(keeper))
+		return;
+	if (keeper->goal == GOAL_STOP)
+		order(keeper,
+			keeper->conn->options->keep_mount ? WORKER_FINISH : WORKER_EMPTY);
+	else if (keeper->goal == GOAL_UPGRADE && keeper->verdict == TRIAL_GOOD)
+		order(keeper, WORKER_LEAVE);
+	else if (keeper->goal == GOAL_UPGRADE && keeper->verdict == TRIAL_FOREIGN)
+		order(keeper, WORKER_FINISH);
+}
+
+static int worker_process(struct keeper *keeper, int control)
+{
+	struct worker_job job = {.options = keeper->conn->options,
+		.target = keeper->conn->target,
+		.shared = &keeper->conn->shared,
+		.cgroups = &keeper->conn->cgroups,
+		.fuse = keeper->conn->fuse,
+		.control = control};
+	int status;
+
+	close(keeper->epoll);
+	close(keeper->signals);
+	if (!keeper->announced && job.options->ready_fd >= 0)
+		close(job.options->ready_fd);
+	fd_close(keeper->trial.out);
+	prctl(PR_SET_NAME, "evlxcfs-worker");
+	status = worker_run(&job);
+	close(control);
+	return status;
+}
+
+static bool worker_fork(struct keeper *keeper)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = TAG_CONTROL};
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return false;
+	pid = epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, pair[0], &event) < 0 ? -1 : fork();
+	if (pid == 0) {
+		keeper->is_worker = true;
+		close(pair[0]);
+		keeper_finish(keeper, worker_process(keeper, pair[1]));
+		return true;
+	}
+	fd_close(pair[1]);
+	if (pid < 0) {
+		fd_close(pair[0]);
+		return false;
+	}
+	keeper->worker = pid;
+	keeper->control = pair[0];
+	return true;
+}
+
+static bool renew(struct keeper *keeper)
+{
+	if (!connection_renew(keeper->conn))
+		return false;
+	watchdog_init(&keeper->dog, keeper->epoll, keeper->conn->fuse, journal_of(keeper),
+		keeper->conn->options->watchdog, TAG_CHANNEL);
+	return true;
+}
+
+void keeper_start_worker(struct keeper *keeper)
+{
+	if (keeper->conn->fuse < 0 && !renew(keeper)) {
+		keeper_phase(keeper, PHASE_NONE, RETRY_MS);
+		return;
+	}
+	keeper->answered = journal_of(keeper)->answered;
+	keeper->stuck = false;
+	if (!worker_fork(keeper)) {
+		log_warn("cannot start a worker");
+		keeper_phase(keeper, PHASE_NONE, RETRY_MS);
+		return;
+	}
+	if (keeper->is_worker)
+		return;
+	keeper_phase(keeper, PHASE_STARTING, START_MS);
+	keeper_pursue(keeper);
+}
+
+static void announce(struct keeper *keeper)
+{
+	const struct connection *conn = keeper->conn;
+
+	if (keeper->announced || keeper->goal == GOAL_STOP)
+		return;
+	keeper->announced = true;
+	if (conn->options->keep_mount)
+		announce_store(conn->fuse, conn->shared.fd);
+	if (conn->resumed) {
+		announce_resumed();
+	} else if (!announce_ready(conn->options)) {
+		keeper->status = WORKER_FAILED;
+		keeper_stop(keeper);
+	}
+	/* Only now: the pid file may be in a directory that is not root's. */
+	if (!privileges_keep(conn->options)) {
+		keeper->status = WORKER_FAILED;
+		keeper_stop(keeper);
+	}
+}
+
+void keeper_on_control(struct keeper *keeper)
+{
+	char byte;
+	ssize_t n = recv(keeper->control, &byte, 1, MSG_DONTWAIT);
+
+	if (n <= 0) {
+		/* It is ending; its death will be told. */
+		epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, keeper->control, NULL);
+		return;
+	}
+	if (keeper->phase == PHASE_STARTING) {
+		keeper_phase(keeper, PHASE_SERVING, 0);
+		watchdog_start(&keeper->dog, keeper_now_ms());
+	}
+	announce(keeper);
+}
+
+/* Deaths that are the worker's own doing. */
+static bool own_fault(int status)
+{
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status) != WORKER_DONE &&
+		       WEXITSTATUS(status) != WORKER_GONE &&
+		       WEXITSTATUS(status) != WORKER_FAILED;
+	switch (WTERMSIG(status)) {
+	case SIGSEGV:
+	case SIGABRT:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+	case SIGSYS:
+	case SIGTRAP: return true;
+	default: return false;
+	}
+}
+
+static void log_end(struct keeper *keeper, int status, bool fault)
+{
+	struct log_limit *limit = &keeper->deaths[fault];
+	const int pid = (int)keeper->worker;
+	unsigned long held = limit->held;
+
+	if ((WIFEXITED(status) && WEXITSTATUS(status) <= WORKER_GONE) ||
+		!log_allowed(limit, serve_now()))
+		return;
+	limit->held = 0;
+	if (keeper->stuck)
+		log_warnx("worker %d did not get on and was killed (%lu more before)",
+			pid, held);
+	else if (WIFSIGNALED(status))
+		log_warnx("worker %d was ended by signal %d, %s (%lu more before)", pid,
+			WTERMSIG(status), strsignal(WTERMSIG(status)), held);
+	else
+		log_warnx("worker %d ended with status %d (%lu more before)", pid,
+			WEXITSTATUS(status), held);
+}
+
+/* Milliseconds until the next start: at once while there is something to show for it. */
+static uint64_t backoff(struct keeper *keeper)
+{
+	uint64_t delay = 10;
+
+	if (journal_of(keeper)->answered != keeper->answered)
+		keeper->fruitless = 0;
+	else
+		keeper->fruitless++;
+	if (keeper->fruitless < 3)
+		return 0;
+	for (unsigned i = 3; i < keeper->fruitless && delay < BACKOFF_MS; i++)
+		delay *= 2;
+	return delay < BACKOFF_MS ? delay : BACKOFF_MS;
+}
+
+/* Only now is it known that nothing of the old mount is left. */
+static void lost(struct keeper *keeper)
+{
+	struct connection *conn = keeper->conn;
+
+	log_warnx("the mount on %s was aborted or taken away and is made anew: "
+		  "containers that use the old one have to be restarted",
+		conn->target);
+	watchdog_deinit(&keeper->dog);
+	conn->fuse = fd_close(conn->fuse);
+}
+
+void keeper_worker_ended(struct keeper *keeper, int status)
+{
+	bool gone = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_GONE;
+	bool fault = keeper->stuck || own_fault(status);
+	uint64_t delay;
+
+	log_end(keeper, status, fault);
+	keeper->control = fd_close(keeper->control);
+	keeper->worker = 0;
+	watchdog_stop(&keeper->dog);
+	journal_recover(journal_of(keeper), fault);
+	delay = backoff(keeper);
+	keeper_phase(keeper, PHASE_NONE, delay ? delay : 1);
+	if (keeper->goal == GOAL_STOP) {
+		if (gone || !journal_pending(journal_of(keeper)) ||
+			++keeper->tries >= END_TRIES)
+			keeper_finish(keeper, keeper->status);
+		return;
+	}
+	if (!keeper->announced && !keeper->conn->resumed &&
+		((WIFEXITED(status) && WEXITSTATUS(status) == WORKER_FAILED) ||
+			keeper->fruitless >= FIRST_TRIES)) {
+		fuse_unmount(keeper->conn->target);
+		keeper_finish(keeper, WORKER_FAILED);
+		return;
+	}
+	if (gone)
+		lost(keeper);
+	else if (keeper->goal == GOAL_UPGRADE)
+		keeper_upgrade(keeper);
+}
+
+void keeper_leave_behind(struct keeper *keeper)
+{
+	const pid_t pid = keeper->worker;
+
+	for (int i = 0; i < LEFT_MAX; i++) {
+		if (keeper->left[i])
+			continue;
+		keeper->left[i] = pid;
+		log_warnx("worker %d is held in the kernel; another takes its place",
+			(int)pid);
+		keeper->stuck = true;
+		keeper_worker_ended(keeper, SIGKILL);
+		return;
+	}
+	keeper_phase(keeper, PHASE_KILLED, KILLED_MS);
+}

@@ -1,0 +1,47 @@
+/*
+ * Processes in namespaces of their own, for unit tests. All of it needs root.
+ */
+#ifndef T_UNIT_NAMESPACE_H
+#define T_UNIT_NAMESPACE_H
+
+#include <err.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The init of a new pid namespace, which sleeps; more flags of clone(2) besides. */
+static inline pid_t ns_init(unsigned long flags)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD | flags, 0, 0, 0, 0);
+
+	if (pid < 0)
+		err(1, "clone");
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
+static inline void ns_end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static inline int ns_proc(void)
+{
+	int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		err(1, "/proc");
+	return fd;
+}
+
+#endif
