@@ -59,7 +59,7 @@ bench_tools = $(bench_sources:t/bench/%.c=$O/t/bench/%)
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all help check check-unit demo bench fuzz install uninstall install-contrib \
+.PHONY: all help check check-long check-unit demo bench fuzz install uninstall install-contrib \
 	uninstall-contrib clean headers-check compile-commands deps tests format-check
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -123,11 +123,23 @@ tests: $(units) $(tools) $O/evlxcfs $O/evlxcfs-fault
 check-unit: $(units) headers-check
 	$(PROVE) $(PROVEFLAGS) $(units)
 
-# Installs what the tests need, then runs them all. As root.
+# What takes long, needs an otherwise idle machine, or boots every other kernel and layout.
+long_tests = t/t2210-loadavg-kernel.t t/t2220-loadavg-crowd.t t/t3010-faults.t \
+	t/t3040-endurance.t t/t3050-keeper.t t/t4040-cgroup-lock.t t/t4090-matrix.t \
+	t/t4091-identity-vm.t t/t4190-mounts-vm.t t/t9001-vm-6.1-v1.t t/t9002-vm-6.1-hybrid.t
+all_tests = $(sort $(wildcard t/t*.t))
+
+# Installs what the tests need, then runs them. As root.
 check:
 	t/deps.sh check
 	$(MAKE) tests headers-check
-	BUILD=$O $(PROVE) $(PROVEFLAGS) $(units) t
+	BUILD=$O $(PROVE) $(PROVEFLAGS) $(units) $(filter-out $(long_tests),$(all_tests))
+
+# All of them, at length: an hour or so.
+check-long:
+	t/deps.sh check
+	$(MAKE) tests headers-check
+	EVLXCFS_TEST_LONG=1 BUILD=$O $(PROVE) $(PROVEFLAGS) $(units) $(all_tests)
 
 # Installs what is missing, builds, and shows a container beside its host. As root.
 demo:

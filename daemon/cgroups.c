@@ -49,9 +49,13 @@ bool cgroups_open(struct cgroups *cgroups, const struct options *options)
 	if (!cgroups->layout.count)
 		log_warnx("no cgroup hierarchy is mounted: containers see the host's "
 			  "figures");
-	else if (cgroups->mount.way == CGMOUNT_HOST)
-		log_info("using the host's cgroup mounts, which stay busy meanwhile");
 	return true;
+}
+
+void cgroups_tell(const struct cgroups *cgroups)
+{
+	if (cgroups->layout.count && cgroups->mount.way == CGMOUNT_HOST)
+		log_info("using the host's cgroup mounts, which stay busy meanwhile");
 }
 
 void cgroups_close(struct cgroups *cgroups)

@@ -17,6 +17,8 @@ struct cgroups {
  * executed, or finds what is mounted. False after a line on standard error; cgroups_close
  * is safe in any case. */
 bool cgroups_open(struct cgroups *cgroups, const struct options *options);
+/* Says how the mounts are held where that matters to whoever runs the host. */
+void cgroups_tell(const struct cgroups *cgroups);
 void cgroups_close(struct cgroups *cgroups);
 
 /* Makes what is held the caller's, with nothing left here: for a worker, which adds to

@@ -126,8 +126,10 @@ bool connection_open(struct connection *conn, const struct options *options)
 		return false;
 	how = take_up(conn);
 	if (how >= 0 && open_device(conn) && cgroups_open(&conn->cgroups, options) &&
-		(how == CHANNEL_ALIVE ? resume(conn) : make(conn)))
+		(how == CHANNEL_ALIVE ? resume(conn) : make(conn))) {
+		cgroups_tell(&conn->cgroups);
 		return true;
+	}
 	connection_close(conn);
 	return false;
 }

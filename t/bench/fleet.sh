@@ -1,0 +1,139 @@
+#!/bin/sh
+# Many containers alive at once, all of them reading: what a reading costs beside few, what
+# the server holds meanwhile, and how soon it has given everything back when they are gone.
+usage() {
+	cat <<-'END'
+	usage: t/bench/fleet.sh [OPTION...]
+	  --containers=N   default 1000
+	  --few=N          compared with so many of them, default 10
+	  --rate=N         readings a second of all together, default 2000
+	  --seconds=S      of each measurement, default 3
+	  --rounds=N       medians of so many, default 5
+	  --soak=S         then all of them read as fast as they can for so long
+	  --systems=LIST   of: floor evlxcfs evlxcfs-cfs lxcfs lxcfs-cfs
+	  --other="BINARY ..." compare with this evlxcfs and options, too
+	  --ahead          with a higher priority than what else runs on the machine
+	  --json           JSON instead of the table
+	END
+}
+
+CONTAINERS=1000
+FEW=10
+RATE=2000
+SOAK=0
+SYSTEMS='floor evlxcfs lxcfs-cfs'
+JSON=
+ROUNDS=5
+SECONDS_EACH=3
+for arg; do
+	case $arg in
+	--help) usage; exit ;;
+	--containers=*) CONTAINERS=${arg#*=} ;;
+	--few=*) FEW=${arg#*=} ;;
+	--rate=*) RATE=${arg#*=} ;;
+	--seconds=*) SECONDS_EACH=${arg#*=} ;;
+	--rounds=*) ROUNDS=${arg#*=} ;;
+	--soak=*) SOAK=${arg#*=} ;;
+	--systems=*) SYSTEMS=${arg#*=} ;;
+	--other=*) OTHER=${arg#*=} ;;
+	--ahead) AHEAD=1 ;;
+	--json) JSON=1 ;;
+	*) usage >&2; exit 100 ;;
+	esac
+done
+
+. "$(dirname "$0")/lib.sh"
+need_cgroups
+[ -z "${AHEAD:-}" ] || go_ahead
+[ -z "${OTHER:-}" ] || SYSTEMS="$SYSTEMS other"
+
+# A memory cgroup for each server shows what the kernel holds for it from now on.
+account() {
+	cg_mkdir "$CG_TEST" && cg_mkdir "$CG_TEST/server-$1" || bail 'cannot make cgroups'
+	for p in $(system_get pids "$1"); do
+		echo "$p" >"$CG_DIR_memory/$CG_TEST/server-$1/cgroup.procs"
+	done
+}
+
+kernel_kB() {
+	k_dir=$CG_DIR_memory/$CG_TEST/server-$1
+	if [ "$CG_VER_memory" = 2 ]; then
+		awk '$1 == "kernel" || $1 == "slab" { if (!n || $1 == "kernel") n = $2 } END { print int(n / 1024) }' \
+			"$k_dir/memory.stat"
+	else
+		read -r k_bytes <"$k_dir/memory.kmem.usage_in_bytes"
+		echo $((k_bytes / 1024))
+	fi
+}
+
+memory() {
+	for s in $SYSTEMS; do
+		# shellcheck disable=SC2046
+		"$BENCH/usage" $(system_get pids "$s") >"$TMP/usage"
+		read -r anon private pss threads fds <"$TMP/usage"
+		note memory "$1" "$s" rssanon_kB "$anon"
+		note memory "$1" "$s" private_kB "$private"
+		note memory "$1" "$s" kernel_kB "$(kernel_kB "$s")"
+		note memory "$1" "$s" threads "$threads"
+		note memory "$1" "$s" descriptors "$fds"
+	done
+}
+
+descriptors() {
+	n=0
+	for p in $(system_get pids "$1"); do
+		n=$((n + $(ls "/proc/$p/fd" | wc -l)))
+	done
+	echo "$n"
+}
+
+# one COUNT: so many of the containers, each with one reader
+one() {
+	for file in meminfo uptime; do
+		for s in $SYSTEMS; do
+			progress "round $round of $ROUNDS: $file, $1 containers, $s"
+			fleet_measure fleet "$file×$1" "$s" run "$SECONDS_EACH" "$BIND/$s/$file" \
+				0 "$1" 1 $(($1 * 1000000 / RATE))
+		done
+	done
+}
+
+describe
+for s in $SYSTEMS; do
+	system_start "$s"
+	account "$s"
+	eval "$(system_var before "$s")=$(descriptors "$s")"
+done
+memory start
+progress "starting $CONTAINERS containers"
+fleet_start "$CONTAINERS"
+for round in $(seq "$ROUNDS"); do
+	one "$FEW"
+	one "$CONTAINERS"
+done
+memory alive
+if [ "$SOAK" -gt 0 ]; then
+	for s in $SYSTEMS; do
+		progress "soak: $s"
+		fleet_measure soak "${SOAK}s" "$s" run "$SOAK" "$BIND/$s/meminfo" 0 "$CONTAINERS" 1 0
+	done
+	memory soaked
+fi
+
+# But for the host's files and a timer, which stay open once they have been needed.
+given_back() {
+	[ "$(descriptors "$s")" -le "$(($(system_get before "$s") + 12))" ]
+}
+
+progress 'ending the containers'
+kill -KILL "$FLEET_PID"
+wait "$FLEET_PID" 2>/dev/null
+t_now
+end=$t_time
+for s in $SYSTEMS; do
+	wait_until given_back || diag "$s keeps $(descriptors "$s") descriptors"
+	t_now
+	note given_back all "$s" s $((t_time - end))
+done
+memory end
+report

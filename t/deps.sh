@@ -1,0 +1,131 @@
+#!/bin/sh
+# deps.sh build|demo|check: sees to it that what this needs is installed.
+#
+# What is missing is installed with apt-get, which takes root; where there is no
+# apt-get, it is only named. Does nothing, quickly, when all is there.
+set -eu
+
+usage() {
+	echo 'usage: deps.sh build|demo|check' >&2
+	exit 100
+}
+
+# One fact a line: for what, how to tell that it is there, Debian's package.
+table='
+build  command  gcc                  gcc
+build  header   stdio.h              libc6-dev
+build  command  make                 make
+build  header   ev.h                 libev-dev
+build  header   cap-ng.h             libcap-ng-dev
+build  header   linux/fuse.h         linux-libc-dev
+build  command  pkg-config           pkg-config
+demo   command  awk                  mawk
+demo   command  free                 procps
+demo   command  unshare              util-linux
+demo   command  mount                mount
+check  command  perl                 perl
+check  command  prove                perl
+check  command  nsenter              util-linux
+check  command  pgrep                procps
+check  command  strace               strace
+check  command  clang                clang
+check  header   seccomp.h            libseccomp-dev
+check  command  qemu-system-x86_64   qemu-system-x86
+check  command  busybox              busybox-static
+check  command  xz                   xz-utils
+check  command  mke2fs               e2fsprogs
+check  command  htop                 htop
+check  command  tmux                 tmux
+check  command  mpstat               sysstat
+check  command  slabtop              procps
+check  command  lscpu                util-linux
+check  command  mkswap               util-linux
+check  command  losetup              mount
+check  command  mandoc               mandoc
+check  command  lxcfs                lxcfs
+'
+
+have_header() {
+	printf '#include <%s>\n' "$1" | gcc -E -x c -o /dev/null - 2>/dev/null
+}
+
+have() {
+	case $1 in
+	command) command -v "$2" >/dev/null ;;
+	header) have_header "$2" ;;
+	esac
+}
+
+# Packages that are missing for $@, each once.
+missing() {
+	echo "$table" | while read -r stage kind name package; do
+		case " $* " in
+		*" $stage "*) have "$kind" "$name" || echo "$package" ;;
+		esac
+	done | sort -u
+}
+
+# The run time of clang's sanitizers and fuzzer, which clang only recommends; its
+# package has clang's version in its name.
+clang_runtime() {
+	clang_out=$(mktemp)
+	echo 'int LLVMFuzzerTestOneInput(const void *p, unsigned long n) { return p && n > 9; }' |
+		clang -fsanitize=fuzzer,address -x c -o "$clang_out" - 2>/dev/null ||
+		echo "libclang-rt-$(clang -dumpversion | sed 's/\..*//')-dev"
+	rm -f "$clang_out"
+}
+
+# A package's service must not be started or enabled only because the tests want
+# to compare with its program.
+quietly() {
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		trap 'rm -f $policy' EXIT
+		trap 'exit 130' INT
+		trap 'exit 143' TERM
+		printf '#!/bin/sh\nexit 101\n' >$policy
+		chmod 755 $policy
+	fi
+	"$@"
+	case " $* " in
+	*' lxcfs '*) systemctl disable lxcfs.service >/dev/null 2>&1 || : ;;
+	esac
+}
+
+install() {
+	if ! command -v apt-get >/dev/null; then
+		echo "deps.sh: no apt-get here. Please install what Debian calls:" "$@" >&2
+		exit 1
+	fi
+	if [ "$(id -u)" != 0 ]; then
+		echo "deps.sh: as root, please: apt-get install" "$@" >&2
+		exit 1
+	fi
+	echo "deps.sh: installing" "$@" >&2
+	export DEBIAN_FRONTEND=noninteractive
+	# The package lists may be old, or not there yet.
+	quietly apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 || {
+		apt-get update >/dev/null
+		quietly apt-get install -y --no-install-recommends "$@" >/dev/null
+	}
+}
+
+[ $# = 1 ] || usage
+case $1 in
+build) stages=build ;;
+demo) stages='build demo' ;;
+check) stages='build demo check' ;;
+*) usage ;;
+esac
+
+want=$(missing $stages)
+[ -z "$want" ] || install $want
+if [ "$1" = check ]; then
+	want=$(clang_runtime)
+	[ -z "$want" ] || install $want
+fi
+want=$(missing $stages)
+if [ -n "$want" ]; then
+	echo "deps.sh: still missing:" $want >&2
+	exit 1
+fi

@@ -1,0 +1,130 @@
+#!/bin/sh
+# How many CPUs a container has, told by every file that tells it.
+. "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-container.sh"
+need_fuse
+need_cgroups
+[ "$(cat /sys/devices/system/cpu/online)" != 0 ] || skip_all 'needs two CPUs'
+diag "$(cg_describe)"
+
+# How many CPUs a list such as 0,2-3 has.
+list_count() {
+	awk -F, '{ for (i = 1; i <= NF; i++) { n++; if (split($i, r, "-") == 2) n += r[2] - r[1] } } END { print n + 0 }'
+}
+
+# cpuinfo, stat, online, glibc, directories, in one shell that runs nothing it
+# need not.
+cat >"$TMP/counts.sh" <<'EOT'
+info=0 stat=0 online=0 dirs=0
+while read -r word rest; do
+	[ "$word" != processor ] || info=$((info + 1))
+done </proc/cpuinfo
+while read -r word rest; do
+	case $word in
+	cpu[0-9]*) stat=$((stat + 1)) ;;
+	esac
+done </proc/stat
+read -r list </sys/devices/system/cpu/online
+IFS=,
+for range in $list; do
+	online=$((online + ${range#*-} - ${range%-*} + 1))
+done
+for dir in /sys/devices/system/cpu/cpu[0-9]*; do
+	dirs=$((dirs + 1))
+done
+echo "$info $stat $online $(getconf _NPROCESSORS_ONLN) $dirs"
+EOT
+counts() {
+	ct_exec "$1" sh "$TMP/counts.sh"
+}
+
+same() {
+	echo "$1 $1 $1 $1 $1"
+}
+
+online() {
+	ct_exec "$1" cat /sys/devices/system/cpu/online
+}
+
+stat_names() {
+	echo $(ct_exec "$1" sed -n 's/^\(cpu[0-9][0-9]*\) .*/\1/p' /proc/stat)
+}
+
+info_numbers() {
+	echo $(ct_exec "$1" sed -n 's/^processor[[:space:]]*: //p' /proc/cpuinfo)
+}
+
+host=$(list_count </sys/devices/system/cpu/online)
+
+daemon_start
+ct_start one cpus=0
+is "$(counts one)" "$(same 1)" 'one CPU'
+is "$(ct_exec one nproc)" 1 'nproc'
+is "$(online one)" 0 'online'
+is "$(ct_exec one cat /sys/devices/system/cpu/possible)" "$(cat /sys/devices/system/cpu/possible)" "possible is the host's"
+ok 'cpu1 is not listed, but can be opened by name' ct_exec one test -d /sys/devices/system/cpu/cpu1
+cg_set one cpus=0-1
+is "$(counts one)" "$(same 2)" 'one more while it runs'
+cg_set one cpus=1
+is "$(counts one)" "$(same 1)" 'and the other one alone'
+is "$(online one)" 1 'online keeps the physical number'
+is "$(stat_names one)" cpu1 'stat keeps the physical number'
+is "$(info_numbers one)" 0 'cpuinfo counts from 0'
+is "$(ct_exec one awk 'END { print NR }' /proc/cpuinfo)" \
+	"$(awk '/^processor/ { p = $3 } p == 1 { n++ } END { print n }' /proc/cpuinfo)" 'the block of cpuinfo is whole'
+ct_stop one
+
+ct_start all
+is "$(counts all)" "$(same "$host")" "no cpuset: the host's"
+is "$(ct_exec all sed -n 's/^model name.*: //p' /proc/cpuinfo)" "$(sed -n 's/^model name.*: //p' /proc/cpuinfo)" 'model names'
+cg_set all quota=0.5
+is "$(counts all)" "$(same "$host")" 'quotas do not matter without --enable-cfs'
+ct_stop all
+# v1 refuses a cpuset that its parent does not have.
+inner=
+[ "$(cg_version cpuset)" = 1 ] || inner=cpus=0-1
+ct_start above $inner outer_cpus=0
+is "$(counts above)" "$(same 1)" 'a smaller cpuset in an ancestor' || diag "$(cg_file above cpuset cpuset.cpus.effective cpuset.effective_cpus)"
+ct_stop above
+daemon_stop
+
+daemon_start --enable-cfs
+# quota, cpuset, CPUs that are seen
+while read -r quota cpus want; do
+	ct_start q cpus="$cpus" quota="$quota" </dev/null
+	is "$(counts q)" "$(same "$want")" "--enable-cfs, quota $quota of cpuset $cpus"
+	for f in present possible; do
+		is "$(ct_exec q cat /sys/devices/system/cpu/$f | list_count)" "$want" "$f"
+	done
+	numbers=$(seq 0 $((want - 1)))
+	is "$(stat_names q)" "$(echo $(echo "$numbers" | sed 's/^/cpu/'))" 'stat counts from 0'
+	is "$(info_numbers q)" "$(echo $numbers)" 'cpuinfo counts from 0'
+	range=0
+	[ "$want" = 1 ] || range=0-$((want - 1))
+	is "$(online q)" $range 'online counts from 0'
+	ct_stop q
+done <<'EOT'
+1.5 0-1 2
+1.0 0-1 1
+1.01 0-1 2
+0.5 0-1 1
+0.05 0-1 1
+7 0-1 2
+max 0-1 2
+1.5 0 1
+1.5 1 1
+EOT
+ct_start q cpus=0-1 outer_quota=0.5
+is "$(counts q)" "$(same 1)" '--enable-cfs, quota in an ancestor'
+ct_stop q
+ct_start q cpus=0-1 outer_quota=2 quota=1
+is "$(counts q)" "$(same 1)" '--enable-cfs, the lower of two quotas'
+cg_set q quota=2
+is "$(counts q)" "$(same 2)" 'a new quota is seen at once'
+cg_set q quota=max
+is "$(counts q)" "$(same 2)" 'and none'
+cg_set q quota=0.3
+is "$(counts q)" "$(same 1)" 'and a low one'
+ct_stop q
+daemon_stop
+done_testing

@@ -1,0 +1,76 @@
+#!/bin/sh
+# What busybox, util-linux, coreutils, glibc and, where there is one, node make of the
+# files. What they ask the kernel for by system calls (sysinfo, sched_getaffinity) is
+# not looked at.
+. "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-container.sh"
+need_fuse
+need_cgroups
+need_command busybox lscpu nproc getconf
+[ "$(getconf _NPROCESSORS_ONLN)" -ge 2 ] || skip_all 'needs two CPUs'
+diag "$(cg_describe)"
+
+list_count() {
+	awk -F, '{ for (i = 1; i <= NF; i++) { n++; if (split($i, r, "-") == 2) n += r[2] - r[1] } } END { print n + 0 }'
+}
+
+meminfo() {
+	ct_exec o awk -v k="$1:" '$1 == k { print $2 }' /proc/meminfo
+}
+
+lscpu_has() {
+	ct_exec o lscpu | sed -n "s/^$1: *//p"
+}
+
+# cpus WANT TEXT
+cpus() {
+	is "$(ct_exec o getconf _NPROCESSORS_ONLN)" "$1" "$2: sysconf of CPUs that are online"
+	is "$(ct_exec o getconf _NPROCESSORS_CONF)" "$(ct_exec o cat /sys/devices/system/cpu/possible | list_count)" "$2: sysconf of all CPUs"
+	online=$(ct_exec o cat /sys/devices/system/cpu/online)
+	is "$(lscpu_has 'On-line CPU(s) list' | list_count)" "$1" "$2: lscpu counts those online"
+	is "$(lscpu_has 'On-line CPU(s) list' | tr ',' '-')" "$(echo "$online" | tr ',' '-')" "$2: lscpu lists them"
+	[ -z "$(command -v node)" ] || is "$(ct_exec o node -p 'os.cpus().length')" "$1" "$2: node's os.cpus()"
+}
+
+daemon_start
+ct_start o mem=192M cpus=1
+cpus 1 'one CPU'
+is "$(ct_exec o nproc)" 1 'one CPU: nproc'
+is "$(ct_exec o busybox nproc)" 1 'one CPU: busybox nproc'
+cg_set o cpus=0-1
+cpus 2 'two CPUs'
+is "$(ct_exec o nproc)" 2 'two CPUs: nproc'
+
+# busybox: the first line of top is meminfo, free takes two columns from there.
+used=$(cg_mem_used o)
+ct_exec o env TERM=xterm busybox top -b -n1 >"$TMP/top" </dev/null
+sed -n 's/^Mem: \([0-9]*\)K used, \([0-9]*\)K free, .*/\1 \2/p' "$TMP/top" | head -n 1 >"$TMP/mem"
+read -r in_use free <"$TMP/mem"
+is "$((in_use + free))" 196608 'busybox top: used and free are the limit'
+is_near "$in_use" $((used / 1024)) 4096 'busybox top: used is what the cgroup has'
+is "$(awk '$1 ~ /^[0-9]+$/ { n++ } END { print n + 0 }' "$TMP/top")" 2 'busybox top: pid 1 and itself'
+is_near "$(ct_exec o busybox free | awk '/^Mem:/ { print $7 }')" "$(meminfo MemAvailable)" 4096 'busybox free: available'
+
+if [ -n "$(command -v node)" ]; then
+	is "$(ct_exec o node -p 'os.totalmem()')" $((192 << 20)) "node's os.totalmem()"
+	low=$(ct_exec o cut -d' ' -f1 /proc/uptime)
+	up=$(ct_exec o node -p 'os.uptime()')
+	high=$(ct_exec o cut -d' ' -f1 /proc/uptime)
+	between "$low" "$up" "$high" "node's os.uptime()"
+	# Milliseconds of all CPUs since the start, in stat and in node
+	low=$(ct_exec o awk '$1 == "cpu" { print ($2 + $3 + $4 + $5) * 10 }' /proc/stat)
+	all=$(ct_exec o node -p 'os.cpus().reduce((s, c) => s + c.times.user + c.times.nice + c.times.sys + c.times.idle, 0)')
+	high=$(ct_exec o awk '$1 == "cpu" { print ($2 + $3 + $4 + $5) * 10 }' /proc/stat)
+	between "$low" "$all" "$high" "node's times of all CPUs"
+fi
+ct_stop o
+daemon_stop
+
+daemon_start --enable-cfs
+ct_start o mem=192M cpus=0-1 quota=1
+cpus 1 'a quota of one CPU'
+is "$(lscpu_has 'CPU(s)')" 1 'a quota of one CPU: lscpu'
+is "$(ct_exec o getconf _NPROCESSORS_CONF)" 1 'a quota of one CPU: sysconf of all CPUs'
+ct_stop o
+daemon_stop
+done_testing

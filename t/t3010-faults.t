@@ -1,0 +1,82 @@
+#!/bin/sh
+# Workers that die of their own faults, or stop getting on, under the same readers.
+. "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-container.sh"
+. "$T_DIR/lib-crash.sh"
+need_fuse
+need_cgroups
+need_tool vigil crash fsop
+fault_daemon
+
+# round NAME: readers for a while on the daemon as it is.
+round() {
+	fleet_start "$time"
+	sleep "$time"
+	fleet_check "$1"
+}
+
+daemon_start --watchdog=1
+fleet_make
+time=$(seconds 8 15)
+fleet_start "$time"
+crash 11 "$(seconds 100 3000)" $((time - 1))
+between 4 "$CRASHES" 100000 "$CRASHES workers ended by SIGSEGV"
+fleet_check SIGSEGV
+
+# Each is noticed after a second at most; without the watchdog the readers would
+# wait for ever.
+fleet_start "$((time * 2))"
+crash 19 1500 $((time * 2 - 1))
+between 2 "$CRASHES" 100000 "$CRASHES workers stopped by SIGSTOP"
+fleet_check SIGSTOP
+between 0 "${fleet_reads#* }" "$(seconds 2500 60000)" 'nobody waited for long'
+for c in $FLEET; do
+	ct_stop "c$c"
+done
+daemon_stop
+
+# An abort at each stage of a request. A new mount each time: the containers are
+# bound to it.
+time=$(seconds 5 10)
+for stage in read:50 taken:50 parked:1 rendered:50 reply:50 replied:50 startup:2; do
+	# Requests wait for a resolver only where the kernel is not asked.
+	EVLXCFS_FAULT=$stage daemon_start --resolver=fork
+	fleet_make
+	# So that there is a next worker to fail in its startup.
+	[ "$stage" != startup:2 ] || (sleep 1 && crash 9 200 $((time - 2))) &
+	round "abort at $stage"
+	wait $!
+	like "$(cat "$DAEMON_LOG")" 'worker [0-9]+ (was ended by signal 6|ended with status)' "abort at $stage: it happened"
+	for c in $FLEET; do
+		ct_stop "c$c"
+	done
+	daemon_stop
+done
+
+# A request that nobody gets done. FAULT_OFFSET_* of fusechan/fault.h.
+ABORT=2119630849 LOOP=2119630850 SLEEP=2119630851 STOP=2119630852
+daemon_start --watchdog=1
+for offset in $ABORT $LOOP $SLEEP $STOP; do
+	before=$(worker)
+	"$TOOL/fsop" fd "$MNT/proc/meminfo" "P$offset,10" >"$TMP/poison" 2>&1 &
+	poison=$!
+	ok "offset $offset: the reader is answered" wait_until gone "$poison"
+	is "$(cat "$TMP/poison")" EIO 'with EIO'
+	isnt "$(worker)" "$before" 'by another worker'
+	is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal 'who serves'
+done
+is "$(grep -c 'READ of node .* ended 2 workers: it gets EIO' "$DAEMON_LOG")" 4 'each is told'
+# Killed from outside is no fault of the request's.
+for n in 1 2 3 4; do
+	"$TOOL/fsop" fd "$MNT/proc/meminfo" "P$SLEEP,10" >"$TMP/poison" 2>&1 &
+	poison=$!
+	sleep 0.2
+	kill -KILL "$(worker)"
+	sleep 0.2
+	ok "killed while it is worked on ($n): it goes on" alive "$poison"
+	[ "$n" = 4 ] || continue
+	wait_until gone "$poison"
+	is "$(cat "$TMP/poison")" EIO 'until the watchdog has seen two'
+done
+daemon_stop
+done_testing

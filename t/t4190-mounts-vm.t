@@ -1,0 +1,11 @@
+#!/bin/sh
+# The tests of the cgroup mounts with other layouts and roots: a root that cannot be
+# pivoted, controllers mounted together, a disk that the host wants to unmount.
+. "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-vm.sh"
+need_vm
+VM_TESTS='t/vm-disk.sh t/t4100-mounts-ways.t t/t4110-mounts-late.t'
+vm_suite 6.1 v2 --ramfs --disk
+vm_suite 6.1 v1 --disk
+vm_suite 6.1 hybrid --ramfs --disk
+done_testing

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Each capability that is kept is needed: what stops working without it.
+. "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-container.sh"
+need_fuse
+need_cgroups
+
+host=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
+
+mem_of() {
+	ct_exec "$1" sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo
+}
+
+# The container's root owns its cgroup, in every hierarchy, and closes it.
+close_cgroups() {
+	while read -r d; do
+		chown -R 100000:100000 "$d"
+		chmod 700 "$d"
+	done <"$TMP/ct/$1/cgroups"
+}
+
+each() {
+	daemon_start "$@"
+	ct_start plain mem=64M cpus=0
+	ct_start user mem=96M cpus=0 userns
+	ct_start closed mem=128M cpus=0
+	close_cgroups closed
+	is "$(mem_of plain)" "$plain" "a privileged container ($*)"
+	is "$(mem_of user)" "$user" "a container with a user namespace ($*)"
+	is "$(mem_of closed)" "$closed" "a container that has closed its cgroup ($*)"
+	ct_stop plain
+	ct_stop user
+	ct_stop closed
+}
+
+for resolver in ioctl fork; do
+	plain=65536 user=98304 closed=131072
+	each --resolver=$resolver
+	daemon_stop
+
+	# Who made a user namespace may do everything in it, with or without.
+	plain=$host user=98304 closed=$host
+	each --resolver=$resolver --drop-capability=sys_ptrace
+	daemon_stop
+
+	plain=65536 user=98304 closed=$host
+	each --resolver=$resolver --drop-capability=dac_read_search
+	daemon_stop
+done
+
+plain=$host user=$host closed=$host
+each --resolver=fork --drop-capability=sys_admin
+kill -TERM "$DAEMON_PID"
+daemon_wait
+ok 'without sys_admin it cannot unmount' is_mounted "$MNT"
+umount "$MNT"
+DAEMON_PID=
+nok 'afterwards it is gone' is_mounted "$MNT"
+
+for bad in --drop-capability= --drop-capability=everything --drop-capability=sys; do
+	status=0
+	"$EVLXCFS_BIN" "$bad" "$TMP" 2>"$TMP/err" || status=$?
+	is "$status $(wc -l <"$TMP/err")" '100 1' "$bad is refused"
+done
+done_testing

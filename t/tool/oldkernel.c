@@ -1,0 +1,55 @@
+// oldkernel COMMAND...: runs it as if the kernel were Linux 4.19: system calls that
+// came later say ENOSYS, and so does the namespace ioctl of Linux 6.11 with ENOTTY.
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// rseq came with 4.18; all that came after 4.19 has a higher number, everywhere.
+#ifdef SYS_rseq
+#define LAST SYS_rseq
+#elif defined(__x86_64__)
+#define LAST 334
+#else
+#define LAST 293
+#endif
+#define GET_PID_FROM_PIDNS _IOR(0xb7, 0x6, int)
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+enum { LOW = 4 };
+#else
+enum { LOW = 0 };
+#endif
+
+int main(int argc, char **argv)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LAST, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + LOW),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, GET_PID_FROM_PIDNS, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	};
+	struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: oldkernel COMMAND...\n");
+		return 100;
+	}
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) {
+		perror("seccomp");
+		return 111;
+	}
+	execvp(argv[1], argv + 1);
+	perror(argv[1]);
+	return 111;
+}
