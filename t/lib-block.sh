@@ -19,6 +19,15 @@ block_start() {
 	read -r BLOCK_DEV <"/sys/block/$BLOCK_NAME/dev"
 }
 
+# block_count NAME: v1 counts a container's I/Os of a disk from the first rule on, on
+# most kernels, and each direction by itself. One that nothing is as fast as.
+block_count() {
+	[ "$(cg_version io)" = 1 ] || return 0
+	for block_rw in read write; do
+		echo "$BLOCK_DEV 1000000000000" >"$(cg_path "$1" io)/blkio.throttle.${block_rw}_bps_device"
+	done
+}
+
 block_end() {
 	[ -z "${BLOCK:-}" ] || losetup --detach "$BLOCK"
 }

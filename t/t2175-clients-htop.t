@@ -72,7 +72,7 @@ while IFS='|' read -r options cpus quota want; do
 	if [ "$swap" = 0 ]; then
 		like "$(cat "$TMP/screen")" 'Swp\[ *0K/0K\]' "htop $options: no swap"
 	else
-		like "$(cat "$TMP/screen")" "Swp\[.*/($((swap / 1024))M|[0-9.]+G)\]" "htop $options: swap"
+		like "$(cat "$TMP/screen")" "Swp\[.*/(($((swap / 1024))|$((swap / 1024 + 1)))(\.[0-9]+)?M|[0-9.]+G)\]" "htop $options: swap"
 	fi
 	ct_stop h
 	daemon_stop

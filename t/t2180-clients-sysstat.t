@@ -49,10 +49,8 @@ ct_exec s iostat -c >"$TMP/iostat"
 ticks "$TMP/after"
 check_busy "$(awk '/%user/ { getline; print $1 + $2 + $3 }' "$TMP/iostat")" 'iostat -c'
 
-# A disk, of which v1 tells nothing before its first rule.
 if [ -n "$(cg_version io)" ]; then
-	[ "$(cg_version io)" = 2 ] ||
-		echo "$BLOCK_DEV 1000000000000" >"$(cg_path s io)/blkio.throttle.read_bps_device"
+	block_count s
 	ct_exec s dd if=/dev/zero of="$BLOCK" bs=64k count=30 oflag=direct 2>/dev/null
 	ct_exec s dd if="$BLOCK" of=/dev/null bs=64k count=20 iflag=direct 2>/dev/null
 	# Without -p ALL it reads sysfs.
