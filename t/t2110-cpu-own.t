@@ -141,19 +141,14 @@ larger() {
 }
 
 daemon_start --enable-cfs
-ct_start q cpus=0-1
 for quota in 0.5 1.5 max; do
-	cg_set q quota=$quota
 	case $quota in
 	0.5) percent=50 ncpu=1 ;;
 	1.5) percent=150 ncpu=2 ;;
 	max) percent=200 ncpu=2 ;;
 	esac
+	ct_start q cpus=0-1 quota=$quota
 	is "$(ct_exec q grep -c '^cpu[0-9]' /proc/stat)" $ncpu "quota $quota: CPUs"
-	# What was used under the new quota and the daemon counts by the old one, it makes
-	# good when the container is idle.
-	take q
-	sleep 1
 	take q
 	sleep 1
 	take q
@@ -168,7 +163,7 @@ for quota in 0.5 1.5 max; do
 	between $(((low - high0) / 10000 - 2 * ncpu)) $((busy - busy0)) $most "quota $quota, busy: stat counts what the cgroup used"
 	between $((busy - busy0)) $((all - all0)) $(($(larger $(((age_later - age0) * percent / 100)) $most) + 25)) \
 		"quota $quota, busy: all times are no more than $percent % of the time"
+	ct_stop q
 done
-ct_stop q
 daemon_stop
 done_testing
