@@ -18,6 +18,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+_Static_assert(
+	(int)SAMPLER_PATIENCE_SECONDS <= (int)PARK_SECONDS, "the watchdog would not wait for it");
+
 struct sampler {
 	struct server *server;
 	struct load *load;

@@ -399,6 +399,7 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up)
 	fault_point(FAULT_TAKEN);
 	*parked = (struct parked){0};
 	journal_busy(slot);
+	journal->taken++;
 	if (parsed == REQUEST_GARBAGE) {
 		log_warnx("dropped a message of %u bytes without a valid header",
 			slot->len);

@@ -21,6 +21,9 @@ enum {
 	RESOLVERS = 8,	   /* helpers at one time */
 	PARK_QUOTA = 20,   /* requests of one pid namespace that may wait */
 	PRUNE_SECONDS = 5,
+	/* The longest that a request waits for one thing; then it is taken up again. The
+	 * watchdog must not take that for a worker that does not get on. */
+	PARK_SECONDS = 5,
 	RESOLVER_SECONDS = 2,
 };
 

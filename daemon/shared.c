@@ -10,6 +10,7 @@
 #include "cache/load.h"
 #include "daemon/cputree.h"
 #include "daemon/handle.h"
+#include "daemon/view/diskstats.h"
 #include "nsutil/cleanup.h"
 
 #include <fcntl.h>
@@ -41,6 +42,12 @@ static size_t cpuview_room(unsigned cpus)
 	return cpuview_size(cpus);
 }
 
+static size_t diskstats_room(unsigned cpus)
+{
+	(void)cpus;
+	return diskstats_memory();
+}
+
 static size_t load_room(unsigned cpus)
 {
 	(void)cpus;
@@ -60,6 +67,7 @@ static const struct {
 	[SHARED_SNAPSHOTS] = {"snapshots", 1, sizeof(struct handle_store), NULL},
 	[SHARED_CPUVIEW] = {"cpuview", 1, 0, cpuview_room},
 	[SHARED_LOAD] = {"load", 1, 0, load_room},
+	[SHARED_DISKSTATS] = {"diskstats", 1, 0, diskstats_room},
 };
 
 static size_t pages(size_t size)

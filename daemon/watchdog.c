@@ -68,12 +68,12 @@ static bool channel_waits(const struct watchdog *dog)
 	return poll(&pfd, 1, 0) > 0;
 }
 
-/* A parked request waits for a resolver, which may take its time. */
+/* A parked request waits for a helper, which may take its time. */
 static unsigned patience(const struct watchdog *dog, unsigned pending)
 {
 	if (!pending || journal_working(dog->journal))
 		return STRIKES;
-	return STRIKES + 1 + (unsigned)(RESOLVER_SECONDS * 1000 / dog->interval_ms);
+	return STRIKES + 1 + (unsigned)(PARK_SECONDS * 1000 / dog->interval_ms);
 }
 
 bool watchdog_look(struct watchdog *dog, uint64_t now_ms, uint64_t tag)

@@ -5,9 +5,10 @@
 
 #include "daemon/cputree.h"
 #include "daemon/log.h"
+#include "daemon/privileges.h"
 #include "daemon/sampler.h"
 #include "daemon/slowread.h"
-#include "daemon/privileges.h"
+#include "daemon/view/diskstats.h"
 #include "fusechan/fault.h"
 #include "fusechan/mount.h"
 #include "nsutil/nsid.h"
@@ -46,7 +47,8 @@ static bool open_host(struct server *server, const struct options *options)
 {
 	if (failed("/proc", host_open(&server->host, "/proc", "/sys/devices/system/cpu")))
 		return false;
-	if (failed("memory", cgfiles_new(&server->files, &server->layout, options->kept_files)))
+	if (failed("memory",
+		    cgfiles_new(&server->files, &server->layout, options->kept_files)))
 		return false;
 	if (!open_namespaces(server))
 		return false;
@@ -56,6 +58,7 @@ static bool open_host(struct server *server, const struct options *options)
 	server->cpuview = cpuview_attach(server->shared->region[SHARED_CPUVIEW],
 		cpuview_size(server->shared->cpus), server->shared->cpus);
 	handles_attach(&server->handles, server->shared->region[SHARED_SNAPSHOTS]);
+	diskstats_remember_in(server->shared->region[SHARED_DISKSTATS]);
 	return true;
 }
 
@@ -119,7 +122,8 @@ static void on_control(void *arg)
 
 static const struct {
 	int signum;
-	loop_callback *alone; /* what it does where there is no keeper; else it is ignored */
+	loop_callback
+		*alone; /* what it does where there is no keeper; else it is ignored */
 } signals[] = {
 	{SIGTERM, on_signal},
 	{SIGINT, on_signal},
@@ -137,7 +141,8 @@ static int watch_signals(struct server *server)
 		if (server->control_watch || !signals[i].alone)
 			signal(signals[i].signum, SIG_IGN);
 		else
-			r = loop_signal(server->loop, signals[i].signum, signals[i].alone, server);
+			r = loop_signal(server->loop, signals[i].signum, signals[i].alone,
+				server);
 	}
 	return r;
 }
@@ -158,8 +163,8 @@ static bool make_loop(struct server *server)
 		r = sampler_new(&server->sampler, server,
 			load_attach(server->shared->region[SHARED_LOAD]));
 	if (r == 0 && job->control >= 0)
-		r = loop_fd_new(server->loop, &server->control_watch, job->control, on_control,
-			server);
+		r = loop_fd_new(server->loop, &server->control_watch, job->control,
+			on_control, server);
 	if (r == 0)
 		r = watch_signals(server);
 	if (r == 0)
@@ -167,8 +172,8 @@ static bool make_loop(struct server *server)
 	return !failed("event loop", r);
 }
 
-static bool init(struct server *server, const struct options *options, struct shared *shared,
-	struct cgroups *cgroups)
+static bool init(struct server *server, const struct options *options,
+	struct shared *shared, struct cgroups *cgroups)
 {
 	*server = (struct server){.channel = CHANNEL_NULL,
 		.policy = options->policy,
@@ -260,7 +265,8 @@ int worker_run(const struct worker_job *job)
 bool worker_check(
 	const struct options *options, struct shared *shared, struct cgroups *cgroups)
 {
-	bool good = init(&server, options, shared, cgroups) && !failed("event loop", loop_new(&server.loop));
+	bool good = init(&server, options, shared, cgroups) &&
+		    !failed("event loop", loop_new(&server.loop));
 
 	deinit(&server);
 	return good;

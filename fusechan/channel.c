@@ -68,7 +68,6 @@ int channel_read(struct channel *ch, struct slot **out)
 	}
 	fault_point(FAULT_READ);
 	journal_taken(slot, (size_t)n);
-	ch->journal->taken++;
 	*out = slot;
 	return CHANNEL_MESSAGE;
 }

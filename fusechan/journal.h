@@ -55,7 +55,8 @@ struct session {
 struct journal {
 	uint64_t magic;
 	struct session session;
-	uint64_t taken; /* messages read; with `answered` the progress others can see */
+	uint64_t taken; /* requests worked on, again after each wait; with `answered` the
+			 * progress others can see */
 	uint64_t answered; /* replies written */
 	uint64_t serial;   /* the last file handle given out */
 	char spill[JOURNAL_READ_SIZE - SLOT_MESSAGE];
