@@ -164,14 +164,17 @@ static bool row_exists(const struct host *host, int row)
 static uint64_t row_size(struct host *host, int row)
 {
 	const struct node *n = &nodes[row];
-	struct slice text = {0};
+	struct textbuf text = {0};
+	uint64_t len;
 
 	if (!S_ISREG(n->mode) || (n->parent != ROW_CPU && !kernel_at_least(6, 5)))
 		return 0;
-	/* Listing the host's slabs takes a lock, and containers see the heading alone. */
-	if (n->host_file != NODE_HOST_NONE && n->host_file != HOST_SLABINFO)
-		host_text(host, (enum host_file)n->host_file, &text);
-	return text.len / 4096 * 4096 + 4096;
+	/* Asked for once in a while (the kernel keeps it), and not worth keeping here: the
+	 * host's slabinfo can be 50 kB. A file that cannot be read still has a page. */
+	procfile_read(n->parent == ROW_CPU ? host->syscpu : host->proc, n->host_path, &text);
+	len = text.len;
+	textbuf_deinit(&text);
+	return len / 4096 * 4096 + 4096;
 }
 
 static unsigned row_links(int row)
