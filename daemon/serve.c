@@ -396,6 +396,7 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up)
 	struct work work = {.server = server, .give_up = give_up};
 	int parsed = channel_parse(&server->channel, slot, &work.request), r;
 
+	fault_spare(slot->faults);
 	fault_point(FAULT_TAKEN);
 	*parked = (struct parked){0};
 	journal_busy(slot);

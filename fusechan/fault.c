@@ -22,6 +22,7 @@ static const char *const names[FAULT_STAGES] = {
 };
 
 static unsigned long period[FAULT_STAGES];
+static unsigned spared;
 
 static void configure(void)
 {
@@ -53,8 +54,14 @@ void fault_point(enum fault_stage stage)
 			abort();
 		return;
 	}
-	if (answered && ++passed[stage] >= period[stage])
+	if (answered && ++passed[stage] >= period[stage] &&
+		(!spared || stage == FAULT_READ))
 		abort();
+}
+
+void fault_spare(unsigned faults)
+{
+	spared = faults;
 }
 
 void fault_offset(uint64_t offset)

@@ -3,9 +3,9 @@
  * which is never installed; elsewhere these calls are nothing.
  *
  * EVLXCFS_FAULT is a list such as "read:50,startup:2": the process aborts the 50th time
- * it passes that stage, counted from its first answer on, so that whatever it was doing
- * gets done by the next. At startup, where there is no answer yet, it aborts one time in
- * two.
+ * it passes that stage, counted from its first answer on, or as soon after that as the
+ * request has not ended a process before: a second time would rightly get it EIO. At
+ * startup, where there is no answer yet, it aborts one time in two.
  */
 #ifndef FUSECHAN_FAULT_H
 #define FUSECHAN_FAULT_H
@@ -33,9 +33,12 @@ enum {
 
 #ifdef FAULT_INJECTION
 void fault_point(enum fault_stage stage);
+/* Of the request that is taken up now: how many processes it has ended. */
+void fault_spare(unsigned faults);
 void fault_offset(uint64_t offset);
 #else
 #define fault_point(stage) ((void)0)
+#define fault_spare(faults) ((void)0)
 #define fault_offset(offset) ((void)0)
 #endif
 
