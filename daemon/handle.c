@@ -16,6 +16,7 @@ void handles_attach(struct handles *handles, struct handle_store *store)
 			continue;
 		s->fh = store->fh[i];
 		s->owner = HANDLE_LEFT;
+		s->made_for = store->made_for[i];
 		s->stored = true;
 	}
 }
@@ -45,6 +46,7 @@ static void store_text(struct handle_store *store, long i, const struct snapshot
 	atomic_signal_fence(memory_order_seq_cst);
 	memcpy(store->text[i], s->text.data, s->text.len);
 	store->len[i] = (uint32_t)s->text.len;
+	store->made_for[i] = s->made_for;
 	atomic_signal_fence(memory_order_seq_cst);
 	store->fh[i] = s->fh;
 }
@@ -52,10 +54,16 @@ static void store_text(struct handle_store *store, long i, const struct snapshot
 static void store_end(struct handle_store *store, const struct snapshot *s)
 {
 	const unsigned i = s->fh % HANDLE_ENDS;
+	uint32_t end = (uint32_t)s->text.len;
 
+	/* A predecessor made a text for the same read and may have sent it: the reader has one
+	 * of the two, and both have ended where the longer one ends. */
+	if (store->ended[i] == s->fh && store->end_for[i] == s->made_for && store->end[i] < end)
+		end = store->end[i];
 	store->ended[i] = 0;
 	atomic_signal_fence(memory_order_seq_cst);
-	store->end[i] = (uint32_t)s->text.len;
+	store->end[i] = end;
+	store->end_for[i] = s->made_for;
 	atomic_signal_fence(memory_order_seq_cst);
 	store->ended[i] = s->fh;
 }
@@ -68,11 +76,13 @@ static void end_drop(struct handles *handles, uint64_t fh)
 		store->ended[fh % HANDLE_ENDS] = 0;
 }
 
-void handle_keep(struct handles *handles, struct snapshot *s, bool pieces)
+void handle_keep(struct handles *handles, struct snapshot *s, uint64_t unique, bool pieces)
 {
+	s->made_for = unique;
 	if (!handles->store)
 		return;
 	if (pieces) {
+		end_drop(handles, s->fh);
 		store_text(handles->store, s - handles->slot, s);
 	} else {
 		store_end(handles->store, s);
@@ -117,6 +127,13 @@ struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offs
 		return NULL;
 	s->used = ++handles->clock;
 	return s;
+}
+
+struct snapshot *handle_made_for(struct handles *handles, uint64_t fh, uint64_t unique)
+{
+	struct snapshot *s = slot_of(handles, fh);
+
+	return s && s->made_for == unique ? handle_find(handles, fh, 0) : NULL;
 }
 
 static unsigned owned(const struct handles *handles, uint64_t owner)
@@ -180,7 +197,6 @@ struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owne
 	if (!s)
 		s = oldest_of_greediest(handles);
 	store_drop(handles, s);
-	end_drop(handles, fh);
 	if (s->text.cap > HANDLE_SPARE_SIZE)
 		outbuf_deinit(&s->text);
 	s->fh = fh;

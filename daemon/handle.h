@@ -34,16 +34,19 @@ enum {
 struct handle_store {
 	uint64_t fh[HANDLE_SNAPSHOTS]; /* 0: nothing at this index of the pool */
 	uint32_t len[HANDLE_SNAPSHOTS];
+	uint64_t made_for[HANDLE_SNAPSHOTS];
 	uint64_t ended[HANDLE_ENDS]; /* handles whose text was read whole; 0: none */
-	uint32_t end[HANDLE_ENDS];   /* its length */
+	uint64_t end_for[HANDLE_ENDS];
+	uint32_t end[HANDLE_ENDS]; /* its length */
 	char text[HANDLE_SNAPSHOTS][HANDLE_STORED_SIZE];
 };
 
 struct snapshot {
-	uint64_t fh;	/* 0: free */
-	uint64_t owner; /* container id; 0 the host */
-	uint64_t used;	/* sequence number of the last use */
-	bool stored;	/* a predecessor's: its text is in the store */
+	uint64_t fh;	   /* 0: free */
+	uint64_t owner;	   /* container id; 0 the host */
+	uint64_t used;	   /* sequence number of the last use */
+	uint64_t made_for; /* `unique` of the read that it was made for */
+	bool stored;	   /* a predecessor's: its text is in the store */
 	struct outbuf text;
 };
 
@@ -64,12 +67,18 @@ void handles_deinit(struct handles *handles);
  * its text only what is there and further on may be looked at. */
 struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offset);
 
+/* The snapshot that was made for this very read by a process that ended before it noted that
+ * it had answered; NULL when there is none. Another one in its place would mix two
+ * renderings for a reader who got the first part already. */
+struct snapshot *handle_made_for(struct handles *handles, uint64_t fh, uint64_t unique);
+
 /* An empty snapshot for the handle, in place of one that it has. Never NULL. */
 struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owner);
 
-/* The snapshot is whole. `pieces`: more than its end will be asked for; otherwise it is good
- * only until the next call. */
-void handle_keep(struct handles *handles, struct snapshot *snapshot, bool pieces);
+/* The snapshot is whole, made for the read `unique`. `pieces`: more than its end will be asked
+ * for; otherwise it is good only until the next call. */
+void handle_keep(
+	struct handles *handles, struct snapshot *snapshot, uint64_t unique, bool pieces);
 
 /* The handle was closed, or its snapshot could not be made. Unknown ones are ignored. */
 void handle_release(struct handles *handles, uint64_t fh);

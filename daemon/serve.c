@@ -188,12 +188,15 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 {
 	const struct fuse_read_in *in = work->request.arg;
 	struct server *server = work->server;
+	/* A message that comes again has a bit more in its number. */
+	const uint64_t unique = work->request.unique & ~FUSECHAN_UNIQUE_RESEND;
 	struct subject subject;
 	struct slice slow = {0};
 	struct node_info info;
 	int r;
 
-	*out = in->offset ? handle_find(&server->handles, in->fh, in->offset) : NULL;
+	*out = in->offset ? handle_find(&server->handles, in->fh, in->offset)
+			  : handle_made_for(&server->handles, in->fh, unique);
 	if (*out)
 		return 0;
 	r = node_get(&server->host, work->request.nodeid, &info);
@@ -215,7 +218,7 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 	if (r < 0)
 		handle_release(&server->handles, in->fh);
 	else
-		handle_keep(&server->handles, *out,
+		handle_keep(&server->handles, *out, unique,
 			in->offset || in->size < (*out)->text.len || S_ISDIR(info.mode));
 	fault_point(FAULT_RENDERED);
 	return r;

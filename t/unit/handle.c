@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 static struct handles pool;
+static uint64_t unique; /* of the last read */
 
 static void basics(void)
 {
@@ -28,7 +29,7 @@ static void read_whole(uint64_t fh, const char *text)
 	struct snapshot *s = handle_take(&pool, fh, 10);
 
 	out_str(&s->text, text);
-	handle_keep(&pool, s, false);
+	handle_keep(&pool, s, ++unique, false);
 }
 
 /* Far more readers than there is room for, each of which comes back for the end. */
@@ -41,7 +42,7 @@ static void ends(void)
 	handles_attach(&pool, &store);
 	s = handle_take(&pool, 5000, 11);
 	out_str(&s->text, "in pieces");
-	handle_keep(&pool, s, true);
+	handle_keep(&pool, s, ++unique, true);
 	for (uint64_t fh = 1; fh <= 1000; fh++)
 		read_whole(fh, "whole");
 	for (uint64_t fh = 1; fh <= 1000; fh++) {
@@ -57,7 +58,7 @@ static void ends(void)
 	s = handle_take(&pool, 8, 10);
 	out_str(&s->text, "whole again");
 	ok(handle_find(&pool, 8, 5) == s, "rendered anew");
-	handle_keep(&pool, s, true);
+	handle_keep(&pool, s, ++unique, true);
 	for (uint64_t fh = 2000; fh < 2000 + HANDLE_QUOTA; fh++)
 		handle_take(&pool, fh, 10);
 	ok(!handle_find(&pool, 8, 5), "the end of the rendering before is forgotten");
@@ -77,18 +78,18 @@ static void survival(void)
 	handles_attach(&pool, &store);
 	s = handle_take(&pool, 1, 10);
 	out_str(&s->text, "read in pieces");
-	handle_keep(&pool, s, true);
+	handle_keep(&pool, s, ++unique, true);
 	s = handle_take(&pool, 2, 10);
 	out_str(&s->text, "read whole");
-	handle_keep(&pool, s, false);
+	handle_keep(&pool, s, ++unique, false);
 	s = handle_take(&pool, 3, 10);
 	out_str(&s->text, "closed");
-	handle_keep(&pool, s, true);
+	handle_keep(&pool, s, ++unique, true);
 	handle_release(&pool, 3);
 	s = handle_take(&pool, 4, 10);
 	while (s->text.len <= HANDLE_STORED_SIZE)
 		out_str(&s->text, "long");
-	handle_keep(&pool, s, true);
+	handle_keep(&pool, s, ++unique, true);
 
 	handles_attach(&next, &store);
 	s = handle_find(&next, 1, 5);
@@ -104,6 +105,40 @@ static void survival(void)
 	ok(!handle_find(&next, 1, 0), "one that is rendered anew is no longer what it was");
 	handle_release(&next, 2);
 	is_u64(store.fh[0] | store.ended[2], 0, "closing empties the store");
+	handles_deinit(&next);
+	handles_deinit(&pool);
+}
+
+/* A process ends when it has answered a read and not yet noted that: the next one works on
+ * that read once more. */
+static void answered_twice(void)
+{
+	static struct handle_store store;
+	static struct handles next;
+	struct snapshot *s;
+
+	handles_attach(&pool, &store);
+	s = handle_take(&pool, 1, 10);
+	out_str(&s->text, "first text");
+	handle_keep(&pool, s, 71, true);
+	read_whole(2, "first text");
+	ok(!handle_made_for(&pool, 2, unique), "of what was read whole no text is left");
+
+	handles_attach(&next, &store);
+	s = handle_made_for(&next, 1, 71);
+	ok(s && s->text.len == 10 && !memcmp(s->text.data, "first text", 10),
+		"the same read gives the text that was made for it");
+	ok(!handle_made_for(&next, 1, 73), "another read of the handle does not");
+	s = handle_take(&next, 2, 10);
+	out_str(&s->text, "a longer text");
+	handle_keep(&next, s, unique, false);
+	ok(handle_find(&next, 2, 10) && handle_find(&next, 2, 13),
+		"made anew for the same read, both texts have ended where they did");
+	s = handle_take(&next, 2, 10);
+	out_str(&s->text, "a longer text");
+	handle_keep(&next, s, ++unique, false);
+	ok(!handle_find(&next, 2, 10) && handle_find(&next, 2, 13),
+		"for another read the end is the new one");
 	handles_deinit(&next);
 	handles_deinit(&pool);
 }
@@ -166,6 +201,7 @@ int main(void)
 	basics();
 	ends();
 	survival();
+	answered_twice();
 	quota();
 	full();
 	memory();
