@@ -188,18 +188,22 @@ static unsigned row_links(int row)
 	return links;
 }
 
-static int row_info(struct host *host, int row, struct node_info *info)
+static int row_info(int row, struct node_info *info)
 {
-	if (!row_exists(host, row))
-		return -ENOENT;
 	info->id = (uint64_t)row;
 	info->row = &nodes[row];
 	info->mode = nodes[row].mode;
-	info->nlink = row_links(row);
 	if (row == ROW_CPU)
 		strcpy(info->path, ".");
-	info->size = row_size(host, row);
 	return 0;
+}
+
+void node_measure(struct host *host, struct node_info *info)
+{
+	if (!info->row)
+		return;
+	info->nlink = row_links((int)info->id);
+	info->size = row_size(host, (int)info->id);
 }
 
 /* What the host has at info->path. Nothing in it may be written through us. */
@@ -227,7 +231,7 @@ int node_get(struct host *host, uint64_t id, struct node_info *info)
 
 	*info = (struct node_info){.id = id};
 	if (row > 0 && row < ROWS && id >> 16 == 0)
-		return row_info(host, row, info);
+		return nodes[row].name ? row_info(row, info) : -ENOENT;
 	if (tree_stale(id))
 		return -ESTALE;
 	if (row < ROW_TREE ||
@@ -281,7 +285,7 @@ int node_lookup(
 		return -ESTALE;
 	child = row_child(row, name);
 	if (child)
-		return row_info(host, child, info);
+		return row_exists(host, child) ? row_info(child, info) : -ENOENT;
 	if (row == ROW_CPU || row >= ROW_TREE)
 		return tree_lookup(host, parent, name, info);
 	return -ENOENT;

@@ -41,7 +41,7 @@ struct node_info {
 	char path[512];		/* below host->syscpu, for those */
 	uint64_t id;
 	mode_t mode; /* with the file type */
-	uint64_t size;
+	uint64_t size;	/* this and nlink: after node_measure */
 	unsigned nlink;
 };
 
@@ -53,6 +53,8 @@ void node_attach(struct cputree *shared);
 /* 0, or a negative errno for the reader: -ENOENT for an id that names nothing here. */
 int node_get(struct host *host, uint64_t id, struct node_info *info);
 int node_lookup(struct host *host, uint64_t parent, const char *name, struct node_info *info);
+/* What stat(2) shows of it besides; it can read the host's file. */
+void node_measure(struct host *host, struct node_info *info);
 
 /* Calls emit(arg, info, name) for every child of a directory and for "." and "..". Entries
  * of CPUs that are not in `cpus` are left out when cpus is given. 0 or -errno. */

@@ -72,8 +72,9 @@ static uint32_t block_size(uint64_t size)
 enum { CACHE_SECONDS = 24 * 3600 };
 
 static void fill_attr(
-	const struct server *server, const struct node_info *info, struct fuse_attr *attr)
+	struct server *server, struct node_info *info, struct fuse_attr *attr)
 {
+	node_measure(&server->host, info);
 	*attr = (struct fuse_attr){
 		.ino = (uint32_t)info->id,
 		.size = info->size,
