@@ -51,21 +51,21 @@ static void store_text(struct handle_store *store, long i, const struct snapshot
 	store->fh[i] = s->fh;
 }
 
-static void store_end(struct handle_store *store, const struct snapshot *s)
+static void store_end(struct handle_store *store, uint64_t fh, uint64_t unique, size_t len)
 {
-	const unsigned i = s->fh % HANDLE_ENDS;
-	uint32_t end = (uint32_t)s->text.len;
+	const unsigned i = fh % HANDLE_ENDS;
+	uint32_t end = (uint32_t)len;
 
 	/* A predecessor made a text for the same read and may have sent it: the reader has one
-	 * of the two, and both have ended where the longer one ends. */
-	if (store->ended[i] == s->fh && store->end_for[i] == s->made_for && store->end[i] < end)
+	 * of the two, and where the shorter one ends nothing more may come. */
+	if (store->ended[i] == fh && store->end_for[i] == unique && store->end[i] < end)
 		end = store->end[i];
 	store->ended[i] = 0;
 	atomic_signal_fence(memory_order_seq_cst);
 	store->end[i] = end;
-	store->end_for[i] = s->made_for;
+	store->end_for[i] = unique;
 	atomic_signal_fence(memory_order_seq_cst);
-	store->ended[i] = s->fh;
+	store->ended[i] = fh;
 }
 
 static void end_drop(struct handles *handles, uint64_t fh)
@@ -85,7 +85,7 @@ void handle_keep(struct handles *handles, struct snapshot *s, uint64_t unique, b
 		end_drop(handles, s->fh);
 		store_text(handles->store, s - handles->slot, s);
 	} else {
-		store_end(handles->store, s);
+		store_end(handles->store, s->fh, unique, s->text.len);
 		s->fh = 0;
 	}
 }
@@ -136,6 +136,36 @@ struct snapshot *handle_made_for(struct handles *handles, uint64_t fh, uint64_t 
 	return s && s->made_for == unique ? handle_find(handles, fh, 0) : NULL;
 }
 
+void handle_new_batch(struct handles *handles)
+{
+	handles->batch++;
+}
+
+void handle_share(const struct handles *handles, struct snapshot *s, uint64_t node)
+{
+	s->batch = handles->batch;
+	s->node = node;
+}
+
+struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t owner,
+	uint64_t fh, uint64_t unique, uint32_t size)
+{
+	struct snapshot *own = slot_of(handles, fh);
+
+	for (int i = 0; handles->store && i < HANDLE_SNAPSHOTS; i++) {
+		struct snapshot *s = &handles->slot[i];
+
+		if (s->node != node || s->batch != handles->batch || s->owner != owner ||
+			s->text.len > size)
+			continue;
+		if (own && own != s)
+			handle_release(handles, fh);
+		store_end(handles->store, fh, unique, s->text.len);
+		return s;
+	}
+	return NULL;
+}
+
 static unsigned owned(const struct handles *handles, uint64_t owner)
 {
 	unsigned n = 0;
@@ -157,17 +187,41 @@ static struct snapshot *oldest_of(struct handles *handles, uint64_t owner)
 	return oldest;
 }
 
-/* A free slot, one with memory first. */
+static unsigned spare(const struct handles *handles)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < HANDLE_SNAPSHOTS; i++)
+		n += !handles->slot[i].fh && handles->slot[i].text.cap;
+	return n;
+}
+
+static bool is_shared(const struct handles *handles, const struct snapshot *s)
+{
+	return s->node && s->batch == handles->batch;
+}
+
+/* A free slot. One with memory first, but while there may be more of those, none whose text
+ * is still shared. */
 static struct snapshot *free_slot(struct handles *handles)
 {
-	struct snapshot *best = NULL;
+	struct snapshot *best = NULL, *shared = NULL, *bare = NULL;
 
 	for (int i = 0; i < HANDLE_SNAPSHOTS; i++) {
 		struct snapshot *s = &handles->slot[i];
-		if (!s->fh && (!best || s->text.cap > best->text.cap))
-			best = s;
+
+		if (s->fh)
+			continue;
+		if (!s->text.cap)
+			bare = s;
+		else if (!is_shared(handles, s))
+			best = best && best->text.cap >= s->text.cap ? best : s;
+		else if (!shared || s->used < shared->used)
+			shared = s;
 	}
-	return best;
+	if (best)
+		return best;
+	return bare && spare(handles) < HANDLE_SPARE ? bare : shared ? shared : bare;
 }
 
 /* The pool is full: whoever holds most of it gives up their oldest. */
@@ -202,18 +256,10 @@ struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owne
 	s->fh = fh;
 	s->owner = owner;
 	s->stored = false;
+	s->node = 0;
 	s->used = ++handles->clock;
 	outbuf_reset(&s->text);
 	return s;
-}
-
-static unsigned spare(const struct handles *handles)
-{
-	unsigned n = 0;
-
-	for (int i = 0; i < HANDLE_SNAPSHOTS; i++)
-		n += !handles->slot[i].fh && handles->slot[i].text.cap;
-	return n;
 }
 
 void handle_release(struct handles *handles, uint64_t fh)
@@ -227,5 +273,6 @@ void handle_release(struct handles *handles, uint64_t fh)
 		outbuf_deinit(&s->text);
 	store_drop(handles, s);
 	s->stored = false;
+	s->node = 0;
 	s->fh = 0;
 }

@@ -46,6 +46,8 @@ struct snapshot {
 	uint64_t owner;	   /* container id; 0 the host */
 	uint64_t used;	   /* sequence number of the last use */
 	uint64_t made_for; /* `unique` of the read that it was made for */
+	uint64_t batch;	   /* in which it may be given to other readers of */
+	uint64_t node;	   /* this file; 0: in none */
 	bool stored;	   /* a predecessor's: its text is in the store */
 	struct outbuf text;
 };
@@ -54,6 +56,7 @@ struct snapshot {
 
 struct handles {
 	uint64_t clock;
+	uint64_t batch; /* of requests that came together; counted by handle_new_batch */
 	struct handle_store *store; /* NULL: none; not owned */
 	struct snapshot slot[HANDLE_SNAPSHOTS];
 	struct snapshot end; /* what handle_find gives for an end: a length without a text */
@@ -79,6 +82,15 @@ struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owne
  * for; otherwise it is good only until the next call. */
 void handle_keep(
 	struct handles *handles, struct snapshot *snapshot, uint64_t unique, bool pieces);
+
+/* What is shared from now on is for requests that were read by now. */
+void handle_new_batch(struct handles *handles);
+/* Others of this batch may have the text, too, if they are the owner's and read the node. */
+void handle_share(const struct handles *handles, struct snapshot *snapshot, uint64_t node);
+/* Such a text, for the read `unique` of `fh` if it takes no more than `size` bytes and all of
+ * it in one piece; NULL. It is good only until the next call. */
+struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t owner,
+	uint64_t fh, uint64_t unique, uint32_t size);
 
 /* The handle was closed, or its snapshot could not be made. Unknown ones are ignored. */
 void handle_release(struct handles *handles, uint64_t fh);

@@ -10,6 +10,13 @@
 #include <errno.h>
 #include <string.h>
 
+/* Whatever is read from now on is new to every request that waits. */
+static void new_batch(struct server *server)
+{
+	host_new_epoch(&server->host);
+	handle_new_batch(&server->handles);
+}
+
 void serve_wake(struct server *server, uint64_t key, bool give_up)
 {
 	bool due[JOURNAL_SLOTS];
@@ -17,7 +24,7 @@ void serve_wake(struct server *server, uint64_t key, bool give_up)
 	/* A request that is taken up may park again, even on the same key. */
 	for (int i = 0; i < JOURNAL_SLOTS; i++)
 		due[i] = server->parked[i].key == key;
-	host_new_epoch(&server->host);
+	new_batch(server);
 	for (int i = 0; i < JOURNAL_SLOTS; i++)
 		if (due[i] && server->parked[i].key == key)
 			serve_slot(server, &server->channel.journal->slot[i], give_up);
@@ -37,28 +44,63 @@ static void replace_older(struct server *server, struct slot *slot)
 	journal_done(older);
 }
 
-/* At most SERVE_BATCH messages. True when more may wait. */
-static bool drain(struct server *server)
-{
-	struct slot *slot;
+enum { TAKE_MORE, TAKE_EMPTY, TAKE_GONE };
 
-	for (int i = 0; i < SERVE_BATCH; i++) {
-		int r = channel_read(&server->channel, &slot);
+/* Reads up to `most` messages, `*count` of them. */
+static int take(struct server *server, struct slot **batch, unsigned most, unsigned *count)
+{
+	for (*count = 0; *count < most; ++*count) {
+		int r = channel_read(&server->channel, &batch[*count]);
 
 		if (r == CHANNEL_EMPTY)
-			return false;
+			return TAKE_EMPTY;
 		if (r != CHANNEL_MESSAGE) {
 			if (r < 0)
 				log_warnx("reading /dev/fuse: %s", strerror(-r));
-			server->gone = true;
-			loop_stop(server->loop);
-			return false;
+			return TAKE_GONE;
 		}
-		host_new_epoch(&server->host);
-		replace_older(server, slot);
-		serve_slot(server, slot, false);
+		replace_older(server, batch[*count]);
 	}
-	return true;
+	return TAKE_MORE;
+}
+
+/* Not if it was replaced, and its slot taken by another that was served in its stead. */
+static bool is_new(const struct server *server, const struct slot *slot)
+{
+	return slot->state == SLOT_TAKEN &&
+	       !server->parked[slot - server->channel.journal->slot].key;
+}
+
+/*
+ * At most SERVE_BATCH messages. True when more may wait.
+ *
+ * Those that came together are read before the first of them is answered: the host's files
+ * and what several of them ask for are then read once for all. But one that came alone is
+ * not kept waiting for others: how many are read at a time grows only while more of them
+ * keep coming.
+ */
+static bool drain(struct server *server)
+{
+	struct slot *batch[SERVE_BATCH];
+	unsigned count, left = SERVE_BATCH;
+	int r = TAKE_MORE;
+
+	while (r == TAKE_MORE && left) {
+		r = take(server, batch, server->burst < left ? server->burst : left, &count);
+		new_batch(server);
+		for (unsigned i = 0; i < count; i++)
+			if (is_new(server, batch[i]))
+				serve_slot(server, batch[i], false);
+		left -= count;
+		server->burst = r == TAKE_MORE ? server->burst * 2 : 1;
+		if (server->burst > SERVE_BATCH)
+			server->burst = SERVE_BATCH;
+	}
+	if (r == TAKE_GONE) {
+		server->gone = true;
+		loop_stop(server->loop);
+	}
+	return r == TAKE_MORE;
 }
 
 void serve_drain(void *arg)
@@ -96,7 +138,7 @@ void serve_takeover(struct server *server)
 {
 	struct journal *journal = server->channel.journal;
 
-	host_new_epoch(&server->host);
+	new_batch(server);
 	for (int i = 0; i < JOURNAL_SLOTS; i++) {
 		struct slot *slot = &journal->slot[i];
 

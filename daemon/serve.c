@@ -183,27 +183,71 @@ static int on_opendir(struct work *work)
 	return SERVED;
 }
 
-/* The snapshot that the read slices: made by this read if it is the first or starts anew.
- */
+/* A message that comes again has a bit more in its number. */
+static uint64_t read_number(const struct work *work)
+{
+	return work->request.unique & ~FUSECHAN_UNIQUE_RESEND;
+}
+
+static uint64_t subject_id(const struct subject *subject)
+{
+	return subject->ct ? subject->ct->id : 0;
+}
+
+/* What the file tells depends on the container alone and not on who in it reads. */
+static bool is_shareable(const struct work *work, const struct node_info *info)
+{
+	return info->row && S_ISREG(info->mode) && info->row->load != NODE_LOAD_NEWEST &&
+	       !work->give_up;
+}
+
+/* Makes the snapshot for a read of whoever the subject is. */
+static int make_snapshot(struct work *work, const struct node_info *info,
+	const struct subject *subject, struct slice slow, struct snapshot **out)
+{
+	const struct fuse_read_in *in = work->request.arg;
+	struct handles *handles = &work->server->handles;
+	int r = 0;
+
+	*out = handle_take(handles, in->fh, subject_id(subject));
+	if (slow.p)
+		out_mem(&(*out)->text, slow.p, slow.len);
+	else
+		r = render(info, subject, &(*out)->text);
+	if (r < 0) {
+		handle_release(handles, in->fh);
+		return r;
+	}
+	if (is_shareable(work, info) && !slow.p)
+		handle_share(handles, *out, info->id);
+	handle_keep(handles, *out, read_number(work),
+		in->offset || in->size < (*out)->text.len || S_ISDIR(info->mode));
+	fault_point(FAULT_RENDERED);
+	return 0;
+}
+
+/* The snapshot that the read slices: made by this read if it is the first or starts anew. */
 static int get_snapshot(struct work *work, struct snapshot **out)
 {
 	const struct fuse_read_in *in = work->request.arg;
 	struct server *server = work->server;
-	/* A message that comes again has a bit more in its number. */
-	const uint64_t unique = work->request.unique & ~FUSECHAN_UNIQUE_RESEND;
 	struct subject subject;
 	struct slice slow = {0};
 	struct node_info info;
 	int r;
 
 	*out = in->offset ? handle_find(&server->handles, in->fh, in->offset)
-			  : handle_made_for(&server->handles, in->fh, unique);
+			  : handle_made_for(&server->handles, in->fh, read_number(work));
 	if (*out)
 		return 0;
 	r = node_get(&server->host, work->request.nodeid, &info);
 	if (r < 0)
 		return r;
 	r = subject_find(server, work->request.pid, work->give_up, &subject, &work->key);
+	if (r == SUBJECT_FOUND && !in->offset && is_shareable(work, &info) &&
+		(*out = handle_shared(&server->handles, info.id, subject_id(&subject), in->fh,
+			 read_number(work), in->size)))
+		return 0;
 	if (r == SUBJECT_FOUND && info.row && info.row->load)
 		r = sampler_want(server->sampler, &subject,
 			info.row->load == NODE_LOAD_NEWEST, work->give_up, &work->key);
@@ -211,18 +255,7 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 		r = slowread_get(server, &info, work->give_up, &slow, &work->key);
 	if (r)
 		return r == SUBJECT_PARK ? SERVE_PARK : r;
-	*out = handle_take(&server->handles, in->fh, subject.ct ? subject.ct->id : 0);
-	if (slow.p)
-		out_mem(&(*out)->text, slow.p, slow.len);
-	else
-		r = render(&info, &subject, &(*out)->text);
-	if (r < 0)
-		handle_release(&server->handles, in->fh);
-	else
-		handle_keep(&server->handles, *out, unique,
-			in->offset || in->size < (*out)->text.len || S_ISDIR(info.mode));
-	fault_point(FAULT_RENDERED);
-	return r;
+	return make_snapshot(work, &info, &subject, slow, out);
 }
 
 static int on_read(struct work *work)
@@ -299,8 +332,7 @@ static int on_forget(struct work *work)
 }
 
 /* The caller was hit by a signal and no longer wants the answer. Requests that do not
- * wait are answered before the next message is read, so only a parked one can be meant.
- */
+ * wait are answered in the order in which they came, so only a parked one can be meant. */
 static int on_interrupt(struct work *work)
 {
 	const struct fuse_interrupt_in *in = work->request.arg;
@@ -393,6 +425,16 @@ static int handle(struct work *work, int parsed)
 	return call(work);
 }
 
+/* The last free slot is for reading: nobody may park in it. */
+static bool may_park(const struct server *server)
+{
+	unsigned parked = 0;
+
+	for (int i = 0; i < JOURNAL_SLOTS; i++)
+		parked += server->parked[i].key != 0;
+	return parked + 1 < JOURNAL_SLOTS;
+}
+
 void serve_slot(struct server *server, struct slot *slot, bool give_up)
 {
 	struct journal *journal = server->channel.journal;
@@ -411,10 +453,11 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up)
 		journal_done(slot);
 		return;
 	}
-	/* The last free slot is for reading: nobody may park in it. */
-	if (journal_pending(journal) == JOURNAL_SLOTS)
-		work.give_up = true;
 	r = handle(&work, parsed);
+	if (r == SERVE_PARK && !may_park(server)) {
+		work.give_up = true;
+		r = handle(&work, parsed);
+	}
 	if (r == SERVE_PARK) {
 		parked->key = work.key;
 		journal_waits(slot);

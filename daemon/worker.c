@@ -182,7 +182,8 @@ static bool init(struct server *server, const struct options *options,
 		.cgroups_block = options->cgroup_reader == CGROUP_READER_AUTO
 					 ? cgns_read_blocks()
 					 : options->cgroup_reader == CGROUP_READER_HELPER,
-		.shared = shared};
+		.shared = shared,
+		.burst = 1};
 	server->started = shared_started(shared);
 	host_init(&server->host);
 	cgroups_take(cgroups, &server->layout, &server->cgmount);

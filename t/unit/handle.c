@@ -143,6 +143,46 @@ static void answered_twice(void)
 	handles_deinit(&pool);
 }
 
+/* One text for several readers of one container that came together. */
+static void sharing(void)
+{
+	enum { NODE = 4, OTHER_NODE = 5 };
+	static struct handle_store store;
+	struct snapshot *s, *first;
+
+	handles_attach(&pool, &store);
+	handle_new_batch(&pool);
+	ok(!handle_shared(&pool, NODE, 10, 1, 1, 4096), "nothing is shared at first");
+	first = handle_take(&pool, 1, 10);
+	out_str(&first->text, "twelve bytes");
+	handle_share(&pool, first, NODE);
+	handle_keep(&pool, first, ++unique, false);
+	s = handle_shared(&pool, NODE, 10, 2, ++unique, 4096);
+	ok(s && s->text.len == 12 && !memcmp(s->text.data, "twelve bytes", 12),
+		"the next reader gets the same text");
+	ok(handle_find(&pool, 2, 12) && !handle_find(&pool, 2, 11),
+		"and its end is remembered");
+	ok(!handle_shared(&pool, NODE, 11, 3, ++unique, 4096), "not another container's");
+	ok(!handle_shared(&pool, OTHER_NODE, 10, 3, ++unique, 4096), "not another file's");
+	ok(!handle_shared(&pool, NODE, 10, 3, ++unique, 11), "not one that takes it in pieces");
+
+	/* A reader that has an older rendering of which more is left. */
+	s = handle_take(&pool, 4, 10);
+	out_str(&s->text, "read in pieces");
+	handle_keep(&pool, s, ++unique, true);
+	handle_shared(&pool, NODE, 10, 4, ++unique, 4096);
+	s = handle_find(&pool, 4, 12);
+	ok(s && s->text.len == 12, "what it had before is forgotten");
+
+	for (uint64_t fh = 10; fh < 10 + HANDLE_SPARE - 1; fh++)
+		read_whole(fh, "others'");
+	ok(handle_shared(&pool, NODE, 10, 5, ++unique, 4096) == first,
+		"other texts are made elsewhere");
+	handle_new_batch(&pool);
+	ok(!handle_shared(&pool, NODE, 10, 6, ++unique, 4096), "who comes later gets a new one");
+	handles_deinit(&pool);
+}
+
 static void quota(void)
 {
 	for (uint64_t fh = 1; fh <= HANDLE_QUOTA; fh++)
@@ -202,6 +242,7 @@ int main(void)
 	ends();
 	survival();
 	answered_twice();
+	sharing();
 	quota();
 	full();
 	memory();
