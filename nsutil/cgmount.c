@@ -380,8 +380,10 @@ void cgmount_refresh(
 	struct shown shown = {0};
 	int why;
 
-	if (cgmount->watch >= 0 && now_ns - cgmount->looked_ns < CGMOUNT_REFRESH_NS)
+	if (cgmount->watch >= 0 && (now_ns - cgmount->looked_ns < CGMOUNT_REFRESH_NS ||
+					   now_ns - cgmount->polled_ns < CGMOUNT_POLL_NS))
 		return;
+	cgmount->polled_ns = now_ns;
 	if (!mounts_changed(cgmount, procfd))
 		return;
 	cgmount->looked_ns = now_ns;

@@ -29,7 +29,8 @@ struct cgmount {
 	enum cgmount_way way; /* taken in fact; CGMOUNT_AUTO: no hierarchy is held */
 	int nsfd;           /* our mount namespace; -1: none. Keeps its mounts attached */
 	int watch;          /* mountinfo, to see that it changed; -1: not looked at yet */
-	uint64_t looked_ns; /* when that was looked at */
+	uint64_t polled_ns; /* when that was asked, */
+	uint64_t looked_ns; /* and when it was looked at */
 	uint64_t seen;      /* which cgroup mounts it showed then */
 	int missing;        /* hierarchies that are mounted and could not be held */
 };
@@ -51,11 +52,11 @@ void cgmount_close(struct cgmount *cgmount);
 
 /*
  * Adds hierarchies that were mounted since cgmount_open; what is held stays. Costs one
- * poll(2) when no mount has changed, and reads mountinfo once in CGMOUNT_REFRESH_NS at
- * most. They are cloned, or are the host's where that is not possible. now_ns:
+ * poll(2) in CGMOUNT_POLL_NS while no mount changes, and reads mountinfo once in
+ * CGMOUNT_REFRESH_NS at most. They are cloned, or are the host's where that is not possible. now_ns:
  * CLOCK_BOOTTIME.
  */
-enum { CGMOUNT_REFRESH_NS = 2000000000 };
+enum { CGMOUNT_POLL_NS = 100000000, CGMOUNT_REFRESH_NS = 2000000000 };
 void cgmount_refresh(
 	struct cgmount *cgmount, int procfd, uint64_t now_ns, struct cg_layout *layout);
 

@@ -139,7 +139,7 @@ int memory_read(
 		found = read_stat(ct, memory);
 	if (!set_total(ct, memory, found))
 		return VIEW_HOST;
-	if (subject->policy->no_swap)
+	if (subject->policy->no_swap || !memory->host[MEMH_SWAP_TOTAL])
 		return VIEW_DONE;
 	if (memory->version == &cg_v1)
 		set_swap_v1(ct, memory, found);
