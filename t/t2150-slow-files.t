@@ -18,39 +18,96 @@ mkfifo "$cpufreq/policy0/scaling_cur_freq"
 echo 1234567 >"$cpufreq/policy0/scaling_max_freq"
 mkdir "$cpufreq/policy0/stats"
 
-# Writes to whoever reads the FIFO.
-feed() {
-	timeout 20 sh -c 'echo "$1" >"$2"' - "$1" "$cpufreq/policy0/scaling_cur_freq"
-}
-
 daemon_start
+worker=$(daemon_worker)
 ct_start a mem=64M
 ct_start b mem=128M
 # As the container sees them.
 tree=/sys/devices/system/cpu
 slow=$tree/cpufreq/policy0/scaling_cur_freq
 
+# A read that takes five seconds is given up, and in an emulated machine they are over soon:
+# what happens meanwhile is done by shells that are there already.
+
+# shell_start TAG NAME: one in the container that prints the first line of every file it is told
+shell_start() {
+	mkfifo "$TMP/in-$1"
+	# shellcheck disable=SC2016
+	ct_exec "$2" sh -c 'echo ready; while read -r file; do read -r line <"$file"; echo "$line"; done' \
+		<"$TMP/in-$1" >"$TMP/out-$1" 2>&1 &
+}
+
+# ask TAG FILE, then wait_until answered TAG; the answer is in $line
+ask() {
+	: >"$TMP/out-$1"
+	echo "$2" >"$TMP/in-$1"
+}
+answered() {
+	read -r line <"$TMP/out-$1"
+}
+
+# Writes to whoever opens or reads the FIFO at the moment, and waits for nobody.
+feed() {
+	echo "$1" 1<>"$cpufreq/policy0/scaling_cur_freq"
+}
+
+# The worker has a child that stays, which no other helper does, and not the last such one.
+slow_helper=
+helper_waits() {
+	read -r kids <"/proc/$worker/task/$worker/children"
+	sleep 0.2
+	read -r later <"/proc/$worker/task/$worker/children"
+	for kid in $kids; do
+		case " $later " in
+		*" $slow_helper "*) ;;
+		*" $kid "*)
+			slow_helper=$kid
+			return 0
+			;;
+		esac
+	done
+	return 1
+}
+
 is "$(ct_exec a cat "$tree/cpufreq/policy0/scaling_max_freq")" 1234567 'a file that may be slow and is not'
 is "$(ct_exec a "$TOOL/fsop" fd "$tree/cpufreq/policy0/scaling_max_freq" r3 p2,3 p0,100)" "123345"1234567 'in pieces'
 is "$(ct_exec a cat "$tree/cpufreq/policy0/stats" 2>&1)" "cat: $tree/cpufreq/policy0/stats: Is a directory" 'a directory there'
 
-ct_exec a cat "$slow" >"$TMP/one" 2>&1 &
-one=$!
-ct_exec b cat "$slow" >"$TMP/two" 2>&1 &
-two=$!
-sleep 0.5
+shell_start one a
+exec 4>"$TMP/in-one"
+shell_start two b
+exec 5>"$TMP/in-two"
+shell_start same a
+exec 6>"$TMP/in-same"
+shell_start other b
+exec 7>"$TMP/in-other"
+for tag in one two same other; do
+	wait_until answered $tag
+	is "$line" ready "a shell: $tag"
+done
+
+ask one "$slow"
+wait_until helper_waits
+isnt "$slow_helper" '' 'a helper reads it'
+ask two "$slow"
 # Nothing is promised about how long a read takes, but it must not be as long as the FIFO
 # has no writer, which is for ever.
-is "$(ct_exec b timeout 20 awk '/MemTotal/ { print $2 }' /proc/meminfo)" 131072 'another container reads meanwhile'
-is "$(ct_exec a timeout 20 awk '/MemTotal/ { print $2 }' /proc/meminfo)" 65536 'so does the same one'
-ok 'the slow readers still wait' kill -0 "$one" "$two"
+ask other /proc/meminfo
+wait_until answered other
+is "$(echo $line)" 'MemTotal: 131072 kB' 'another container reads meanwhile'
+ask same /proc/meminfo
+wait_until answered same
+is "$(echo $line)" 'MemTotal: 65536 kB' 'so does the same one'
+nok 'the first slow reader still waits' answered one
+nok 'the second slow reader still waits' answered two
 feed 42000
-wait "$one"
-is "$(cat "$TMP/one")" 42000 'the first gets what is written'
+wait_until answered one
+is "$line" 42000 'the first gets what is written'
 # The second came while that was being read: it is read anew for it.
+wait_until helper_waits
 feed 43000
-wait "$two"
-is "$(cat "$TMP/two")" 43000 'the second gets what is written later'
+wait_until answered two
+is "$line" 43000 'the second gets what is written later'
 
 # One that gives up.
 ct_exec a timeout -s KILL 1 cat "$slow" >/dev/null 2>&1
