@@ -19,7 +19,6 @@ enum { TICKS_MAX = 1 << 20 };
 static const uint64_t active_max = UINT64_C(1) << 32;
 
 struct entry {
-	struct load_key key;
 	uint64_t stored_ns;
 	uint64_t valid; /* 0: free; else copy[valid - 1] holds */
 	struct load_state copy[2];
@@ -29,10 +28,12 @@ struct load {
 	uint64_t magic;
 	uint64_t size;
 	uint64_t used; /* entries from here on were never used */
+	/* Of the entry with the same number; apart from it, since they are searched. */
+	struct load_key key[LOAD_ENTRIES];
 	struct entry entry[LOAD_ENTRIES];
 };
 
-static const uint64_t load_magic = UINT64_C(0x65766c786c6f6164);
+static const uint64_t load_magic = UINT64_C(0x65766c786c6f6165);
 
 static uint64_t round_shift(uint64_t v)
 {
@@ -118,69 +119,72 @@ static bool same_key(const struct load_key *a, const struct load_key *b)
 	return a->pidns == b->pidns && a->cgns == b->cgns && a->start_ns == b->start_ns;
 }
 
-/* The entry's number; LOAD_ENTRIES when there is none. */
-static unsigned find(const struct load *load, const struct load_key *key)
+static bool is_at(const struct load *load, int at, const struct load_key *key)
 {
-	for (unsigned i = 0; i < load->used; i++)
-		if (load->entry[i].valid && same_key(&load->entry[i].key, key))
-			return i;
-	return LOAD_ENTRIES;
+	return at >= 0 && (uint64_t)at < load->used && load->entry[at].valid &&
+	       same_key(&load->key[at], key);
 }
 
-static struct entry *oldest(struct load *load)
+static int find(const struct load *load, const struct load_key *key)
 {
-	struct entry *best = &load->entry[0];
+	for (int i = 0; (uint64_t)i < load->used; i++)
+		if (same_key(&load->key[i], key) && load->entry[i].valid)
+			return i;
+	return LOAD_NOWHERE;
+}
 
-	for (uint64_t i = 0; i < load->used; i++) {
-		struct entry *e = &load->entry[i];
-		if (!e->valid)
-			return e;
-		if (e->stored_ns < best->stored_ns)
-			best = e;
+static int oldest(const struct load *load)
+{
+	int best = 0;
+
+	for (int i = 0; (uint64_t)i < load->used; i++) {
+		if (!load->entry[i].valid)
+			return i;
+		if (load->entry[i].stored_ns < load->entry[best].stored_ns)
+			best = i;
 	}
 	return best;
 }
 
 /* An entry that is not valid. */
-static struct entry *take(struct load *load)
+static int take(struct load *load)
 {
-	struct entry *e;
+	bool is_new = load->used < LOAD_ENTRIES;
+	int at = is_new ? (int)load->used : oldest(load);
 
-	if (load->used < LOAD_ENTRIES) {
-		e = &load->entry[load->used];
-		e->valid = 0;
-		barrier();
-		load->used++;
-		return e;
-	}
-	e = oldest(load);
-	e->valid = 0;
-	return e;
+	load->entry[at].valid = 0;
+	barrier();
+	load->used += is_new;
+	return at;
 }
 
-bool load_find(
-	const struct load *load, const struct load_key *key, struct load_state *out)
+int load_find(const struct load *load, const struct load_key *key, struct load_state *out)
 {
-	unsigned i = find(load, key);
+	int at = find(load, key);
 
-	if (i == LOAD_ENTRIES)
-		return false;
-	*out = load->entry[i].copy[(load->entry[i].valid - 1) & 1];
-	return true;
+	if (at != LOAD_NOWHERE)
+		*out = load->entry[at].copy[(load->entry[at].valid - 1) & 1];
+	return at;
 }
 
-void load_store(struct load *load, const struct load_key *key,
+int load_store(struct load *load, int at, const struct load_key *key,
 	const struct load_state *state, uint64_t now_ns)
 {
-	unsigned i = find(load, key), copy;
-	struct entry *e = i < LOAD_ENTRIES ? &load->entry[i] : take(load);
+	struct entry *e;
+	unsigned copy;
 
+	if (!is_at(load, at, key))
+		at = find(load, key);
+	if (at == LOAD_NOWHERE)
+		at = take(load);
+	e = &load->entry[at];
 	copy = e->valid == 1;
 	barrier();
 	if (!e->valid)
-		e->key = *key;
+		load->key[at] = *key;
 	e->stored_ns = now_ns;
 	e->copy[copy] = *state;
 	barrier();
 	e->valid = copy + 1;
+	return at;
 }

@@ -12,8 +12,9 @@
 enum {
 	LOAD_SHIFT = 11, /* fixed point: 2048 is one task */
 	LOAD_ONE = 1 << LOAD_SHIFT,
-	LOAD_TERMS = 3,     /* over 1, 5 and 15 minutes */
-	LOAD_ENTRIES = 512, /* containers that are remembered */
+	LOAD_TERMS = 3, /* over 1, 5 and 15 minutes */
+	/* Containers that are remembered: memory is touched only for those there are. */
+	LOAD_ENTRIES = 4096,
 };
 
 /* The averages move on once in this many nanoseconds. */
@@ -59,12 +60,16 @@ size_t load_size(void);
  * it is all zero or of another make. The memory stays the caller's. */
 struct load *load_attach(void *mem);
 
-/* Copies out what is remembered. False when it is nothing. */
-bool load_find(
+enum { LOAD_NOWHERE = -1 };
+
+/* Copies out what is remembered, and returns where: a number for load_store. LOAD_NOWHERE
+ * when it is nothing. */
+int load_find(
 	const struct load *load, const struct load_key *key, struct load_state *out);
-/* Remembers. Where there is no room the container that was stored longest ago makes it.
- */
-void load_store(struct load *load, const struct load_key *key,
+/* Remembers, and returns where. `at` is what an earlier call returned for the same key,
+ * or LOAD_NOWHERE: it saves looking for it. Where there is no room the container that was
+ * stored longest ago makes it. */
+int load_store(struct load *load, int at, const struct load_key *key,
 	const struct load_state *state, uint64_t now_ns);
 
 #endif

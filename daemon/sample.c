@@ -1,6 +1,7 @@
 /*
- * A small hash table by the container's key. A sample's cgroup is the one its container
- * had when it last read.
+ * Two hash tables, by the container's key and by the sample's number, and a queue for
+ * each rank of those that are due: nothing but making room looks at all of them. A
+ * sample's cgroup is the one its container had when it last read.
  */
 #include "daemon/sample.h"
 
@@ -43,13 +44,47 @@ struct sample *sample_next(const struct samples *samples, const struct sample *p
 	return i < SAMPLE_BUCKETS ? samples->bucket[i] : NULL;
 }
 
+static struct sample **id_bucket(struct samples *samples, uint64_t id)
+{
+	return &samples->by_id[id % SAMPLE_BUCKETS];
+}
+
 struct sample *sample_by_id(const struct samples *samples, uint64_t id)
 {
-	struct sample *s = NULL;
+	struct sample *s = samples->by_id[id % SAMPLE_BUCKETS];
 
-	while ((s = sample_next(samples, s)) && s->id != id)
-		;
+	while (s && s->id != id)
+		s = s->next_id;
 	return s;
+}
+
+void sample_set_due(struct samples *samples, struct sample *sample)
+{
+	struct sample_queue *queue;
+
+	if (sample->due)
+		return;
+	sample->due = true;
+	sample->due_rank = sample->stuck     ? SAMPLE_STUCK
+			   : sample->counted ? SAMPLE_KNOWN
+					     : SAMPLE_AWAITED;
+	queue = &samples->due[sample->due_rank];
+	sample->due_next = NULL;
+	sample->due_prev = queue->last;
+	*(queue->last ? &queue->last->due_next : &queue->first) = sample;
+	queue->last = sample;
+}
+
+static void leave_queue(struct samples *samples, struct sample *sample)
+{
+	struct sample_queue *queue = &samples->due[sample->due_rank];
+	struct sample *prev = sample->due_prev, *next = sample->due_next;
+
+	if (!sample->due)
+		return;
+	*(prev ? &prev->due_next : &queue->first) = next;
+	*(next ? &next->due_prev : &queue->last) = prev;
+	sample->due = false;
 }
 
 void sample_drop(struct samples *samples, struct sample *sample)
@@ -59,30 +94,35 @@ void sample_drop(struct samples *samples, struct sample *sample)
 	while (*link != sample)
 		link = &(*link)->next;
 	*link = sample->next;
+	link = id_bucket(samples, sample->id);
+	while (*link != sample)
+		link = &(*link)->next_id;
+	*link = sample->next_id;
+	leave_queue(samples, sample);
 	samples->count--;
 	free(sample->path);
 	free(sample);
 }
 
-/* Whoever waits for a count is not thrown out. */
-static void make_room(struct samples *samples)
+static void make_room(struct samples *samples, uint64_t now_ns)
 {
 	struct sample *oldest = NULL, *s = NULL;
 
 	while ((s = sample_next(samples, s)))
 		if (s->counted && (!oldest || s->used_ns < oldest->used_ns))
 			oldest = s;
-	if (oldest)
+	if (oldest && now_ns - oldest->used_ns >= LOAD_PERIOD_NS)
 		sample_drop(samples, oldest);
 }
 
-static struct sample *add(struct samples *samples, const struct container *ct)
+static struct sample *add(
+	struct samples *samples, const struct container *ct, uint64_t now_ns)
 {
 	struct load_key key = key_of(ct);
 	struct sample **link = &samples->bucket[bucket_of(&key)], *s;
 
 	if (samples->count >= LOAD_ENTRIES)
-		make_room(samples);
+		make_room(samples, now_ns);
 	if (samples->count >= LOAD_ENTRIES)
 		return NULL;
 	s = calloc(1, sizeof(*s));
@@ -90,10 +130,13 @@ static struct sample *add(struct samples *samples, const struct container *ct)
 		return NULL;
 	s->id = ++samples->last_id;
 	s->key = key;
+	s->stored = LOAD_NOWHERE;
 	s->next = *link;
 	*link = s;
+	link = id_bucket(samples, s->id);
+	s->next_id = *link;
+	*link = s;
 	samples->count++;
-	sample_set_due(samples, s);
 	return s;
 }
 
@@ -131,7 +174,7 @@ struct sample *sample_get(struct samples *samples, const struct cg_layout *layou
 	if (hierarchy < 0)
 		return NULL;
 	if (!s) {
-		s = add(samples, ct);
+		s = add(samples, ct, now_ns);
 		if (!s)
 			return NULL;
 		s->init = ct->init;
@@ -145,36 +188,26 @@ struct sample *sample_get(struct samples *samples, const struct cg_layout *layou
 	return s;
 }
 
-void sample_set_due(struct samples *samples, struct sample *sample)
-{
-	if (!sample->due)
-		sample->due = ++samples->last_due;
-}
-
 bool sample_is_v1(const struct sample *sample, const struct cg_layout *layout)
 {
 	return layout->hierarchy[sample->hierarchy].version == &cg_v1;
 }
 
-static bool more_urgent(const struct sample *a, const struct sample *b)
+struct sample *sample_take_due(
+	struct samples *samples, const struct cg_layout *layout, bool v1_only)
 {
-	if (a->stuck != b->stuck)
-		return b->stuck;
-	if (a->counted != b->counted)
-		return b->counted;
-	return a->due < b->due;
-}
+	for (int rank = 0; rank < SAMPLE_RANKS; rank++) {
+		struct sample *s = samples->due[rank].first;
 
-struct sample *sample_due(
-	const struct samples *samples, const struct cg_layout *layout, bool v1_only)
-{
-	struct sample *best = NULL, *s = NULL;
-
-	while ((s = sample_next(samples, s)))
-		if (s->due && !s->walking && (!v1_only || sample_is_v1(s, layout)) &&
-			(!best || more_urgent(s, best)))
-			best = s;
-	return best;
+		/* All are of one kind, but while hierarchies come and go. */
+		while (s && v1_only && !sample_is_v1(s, layout))
+			s = s->due_next;
+		if (!s)
+			continue;
+		leave_queue(samples, s);
+		return s;
+	}
+	return NULL;
 }
 
 int sample_open(const struct sample *sample, const struct cg_layout *layout)

@@ -9,38 +9,57 @@
 
 #include <stdbool.h>
 
-enum { SAMPLE_BUCKETS = 64 };
+enum { SAMPLE_BUCKETS = 1024 };
+
+/* Who is walked first. */
+enum sample_rank {
+	SAMPLE_AWAITED, /* somebody waits for its first count */
+	SAMPLE_KNOWN,
+	SAMPLE_STUCK, /* its last walk had no end */
+	SAMPLE_RANKS,
+};
 
 /* A container that is counted: no more than a count needs, since the cache of containers
  * may forget it meanwhile. */
 struct sample {
-	struct sample *next; /* of the bucket */
-	uint64_t id;         /* never used again */
+	struct sample *next;    /* of the bucket */
+	struct sample *next_id; /* of the bucket by id */
+	uint64_t id;            /* never used again */
 	struct load_key key;
 	pid_t init;
 	unsigned level; /* of its pid namespace, see taskwalk_level */
 	int hierarchy;  /* of the layout */
 	char *path;     /* of its cgroup there; owned */
 	uint64_t made_ns, used_ns;
-	uint64_t due; /* to be walked, the lowest number first; 0: not */
-	bool walking;
-	bool stuck;   /* the last walk had no end: the others first */
+	struct sample *due_prev, *due_next; /* of the queue, if it is due */
+	enum sample_rank due_rank;          /* which queue */
+	bool due, walking;
+	bool stuck;   /* the last walk had no end */
 	bool known;   /* state holds averages, however old */
 	bool counted; /* state is worth showing */
 	pid_t caller; /* the last thread whose number was looked up */
 	struct load_state state;
+	int stored; /* where in the history, see load_store */
+};
+
+/* In the order in which they became due. */
+struct sample_queue {
+	struct sample *first, *last;
 };
 
 /* All zero is empty. */
 struct samples {
 	unsigned count;
-	uint64_t last_id, last_due;
-	struct sample *bucket[SAMPLE_BUCKETS];
+	uint64_t last_id;
+	struct sample *bucket[SAMPLE_BUCKETS], *by_id[SAMPLE_BUCKETS];
+	struct sample_queue due[SAMPLE_RANKS];
 };
 
-/* The sample of the container, or a new one (is_new), due to be walked, with nothing
- * known yet. NULL: the container has no cgroup of its own where CPU time is accounted,
- * there are LOAD_ENTRIES samples that nobody can do without, or no memory. */
+/* The sample of the container, or a new one (is_new), with nothing known yet. NULL: the
+ * container has no cgroup of its own where CPU time is accounted, there are LOAD_ENTRIES
+ * samples that were all read within LOAD_PERIOD_NS or are waited for, or no memory. Else
+ * the one that was read longest ago makes room: were it one that is read all the time,
+ * both would be counted anew for each of their reads. */
 struct sample *sample_get(struct samples *samples, const struct cg_layout *layout,
 	const struct container *ct, uint64_t now_ns, bool *is_new);
 /* The sample of the container, or NULL. */
@@ -51,11 +70,12 @@ struct sample *sample_by_id(const struct samples *samples, uint64_t id);
  * allowed. */
 struct sample *sample_next(const struct samples *samples, const struct sample *prev);
 
+/* It is to be walked, after those of its rank that are due already. */
 void sample_set_due(struct samples *samples, struct sample *sample);
-/* The one to be walked next; only of v1 hierarchies if that is said. NULL: none is due.
- */
-struct sample *sample_due(
-	const struct samples *samples, const struct cg_layout *layout, bool v1_only);
+/* Takes the one to be walked next, which is due no more; only of v1 hierarchies if that
+ * is said. NULL: none is due. */
+struct sample *sample_take_due(
+	struct samples *samples, const struct cg_layout *layout, bool v1_only);
 
 bool sample_is_v1(const struct sample *sample, const struct cg_layout *layout);
 /* Its cgroup's directory, open for reading; the caller closes it. -errno. */

@@ -18,8 +18,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-_Static_assert(
-	(int)SAMPLER_PATIENCE_SECONDS <= (int)PARK_SECONDS, "the watchdog would not wait for it");
+_Static_assert((int)SAMPLER_PATIENCE_SECONDS <= (int)PARK_SECONDS,
+	"the watchdog would not wait for it");
 
 struct sampler {
 	struct server *server;
@@ -66,7 +66,7 @@ static void count(struct sampler *sampler, struct sample *s,
 	}
 	load_count(&s->state, s->known, &counts, now_ns / LOAD_PERIOD_NS);
 	s->known = s->counted = true;
-	load_store(sampler->load, &s->key, &s->state, now_ns);
+	s->stored = load_store(sampler->load, s->stored, &s->key, &s->state, now_ns);
 }
 
 static void on_walked(
@@ -92,26 +92,6 @@ static void on_walked(
 	serve_wake(sampler->server, wait_key(s), false);
 }
 
-/* A cgroup that is gone is a walk that finds nobody. */
-static bool next_job(void *arg, bool helper, struct walk_job *job)
-{
-	struct sampler *sampler = arg;
-	const struct cg_layout *layout = &sampler->server->layout;
-	struct sample *s = sample_due(&sampler->samples, layout, helper);
-
-	if (!s)
-		return false;
-	s->due = 0;
-	s->walking = true;
-	*job = (struct walk_job){.id = s->id,
-		.dirfd = sample_open(s, layout),
-		.helper = sample_is_v1(s, layout),
-		.level = s->level};
-	return true;
-}
-
-/* --- when --- */
-
 /* Its init is gone, or the number belongs to somebody else. */
 static bool ended(const struct sampler *sampler, const struct sample *s)
 {
@@ -123,6 +103,38 @@ static bool ended(const struct sampler *sampler, const struct sample *s)
 	r = nsid_of(sampler->server->host.proc, s->init, NS_PID, &ino);
 	return r == -ENOENT || r == -ESRCH || (r == 0 && ino != s->key.pidns);
 }
+
+/* The next one to be walked. One that has ended goes, without a word to anybody: nobody
+ * waits for what has been counted. */
+static struct sample *take_due(struct sampler *sampler, bool v1_only)
+{
+	struct sample *s;
+
+	while ((s = sample_take_due(
+			&sampler->samples, &sampler->server->layout, v1_only)) &&
+		s->counted && ended(sampler, s))
+		sample_drop(&sampler->samples, s);
+	return s;
+}
+
+/* A cgroup that is gone is a walk that finds nobody. */
+static bool next_job(void *arg, bool helper, struct walk_job *job)
+{
+	struct sampler *sampler = arg;
+	const struct cg_layout *layout = &sampler->server->layout;
+	struct sample *s = take_due(sampler, helper);
+
+	if (!s)
+		return false;
+	s->walking = true;
+	*job = (struct walk_job){.id = s->id,
+		.dirfd = sample_open(s, layout),
+		.helper = sample_is_v1(s, layout),
+		.level = s->level};
+	return true;
+}
+
+/* --- when --- */
 
 static void start_ticking(struct sampler *sampler, uint64_t now_ns)
 {
@@ -144,9 +156,9 @@ static void on_tick(void *arg)
 	sampler->ticking = false;
 	for (; s; s = next) {
 		next = sample_next(&sampler->samples, s);
-		if (now_ns - s->used_ns >= SAMPLER_KEEP_SECONDS * second_ns ||
-			ended(sampler, s))
-			drop(sampler, s);
+		/* Nobody has waited for that long. */
+		if (now_ns - s->used_ns >= SAMPLER_KEEP_SECONDS * second_ns)
+			sample_drop(&sampler->samples, s);
 		else if (!s->walking)
 			sample_set_due(&sampler->samples, s);
 	}
@@ -206,8 +218,10 @@ static void start(struct sampler *sampler, struct sample *s)
 	int level = s->init ? taskwalk_level(sampler->server->host.proc, s->init) : 0;
 
 	s->level = level < 0 ? TASKWALK_NO_LEVEL : (unsigned)level;
-	s->known = load_find(sampler->load, &s->key, &s->state);
+	s->stored = load_find(sampler->load, &s->key, &s->state);
+	s->known = s->stored != LOAD_NOWHERE;
 	s->counted = s->known && s->state.tick + 2 >= s->made_ns / LOAD_PERIOD_NS;
+	sample_set_due(&sampler->samples, s);
 	walks_fill(sampler->walks);
 	start_ticking(sampler, s->made_ns);
 }

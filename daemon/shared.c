@@ -66,7 +66,7 @@ static const struct {
 	[SHARED_CPUTREE] = {"cputree", 1, sizeof(struct cputree), NULL},
 	[SHARED_SNAPSHOTS] = {"snapshots", 2, sizeof(struct handle_store), NULL},
 	[SHARED_CPUVIEW] = {"cpuview", 1, 0, cpuview_room},
-	[SHARED_LOAD] = {"load", 1, 0, load_room},
+	[SHARED_LOAD] = {"load", 2, 0, load_room},
 	[SHARED_DISKSTATS] = {"diskstats", 1, 0, diskstats_room},
 };
 

@@ -80,7 +80,7 @@ static void report_rest(struct slot *slot)
 	}
 }
 
-static void take_jobs(struct walks *walks);
+static bool take_jobs(struct walks *walks);
 
 /* --- on the loop --- */
 
@@ -259,7 +259,8 @@ static bool fork_helper(struct slot *slot, const struct walk_job *jobs, unsigned
 	return false;
 }
 
-static void start_helper(struct slot *slot, const struct walk_job *first)
+/* Whether it has as many jobs as it can have. */
+static bool start_helper(struct slot *slot, const struct walk_job *first)
 {
 	struct walk_job jobs[WALKS_BATCH] = {*first};
 	struct walks *walks = slot->walks;
@@ -277,11 +278,14 @@ static void start_helper(struct slot *slot, const struct walk_job *first)
 		fd_close(jobs[i].dirfd);
 	for (unsigned i = 0; !good && i < count; i++)
 		report(slot, WALK_STUCK, NULL);
+	return count == WALKS_BATCH;
 }
 
 /* --- both --- */
 
-static void take_jobs(struct walks *walks)
+/* Making a helper with all its jobs takes about as long as a slice: not more than one at
+ * a time. True when it is to be called again soon. */
+static bool take_jobs(struct walks *walks)
 {
 	for (int i = 0; i < WALKS; i++) {
 		struct slot *slot = &walks->slot[i];
@@ -290,21 +294,21 @@ static void take_jobs(struct walks *walks)
 		if (slot->jobs || slot->pid ||
 			!walks->user.next(walks->user.arg, false, &job))
 			continue;
-		if (job.helper)
-			start_helper(slot, &job);
-		else
+		if (!job.helper)
 			start_walk(slot, &job);
+		else if (start_helper(slot, &job))
+			return true;
 	}
+	return false;
 }
 
 void walks_fill(struct walks *walks)
 {
-	bool sliced = false;
+	bool soon = take_jobs(walks);
 
-	take_jobs(walks);
 	for (int i = 0; i < WALKS; i++)
-		sliced |= on_loop(&walks->slot[i]);
-	if (sliced)
+		soon |= on_loop(&walks->slot[i]);
+	if (soon)
 		loop_timer_soon(walks->slice);
 }
 

@@ -23,6 +23,12 @@ load() {
 	ct_exec "$1" cat /proc/loadavg
 }
 
+# settled NAME: pid 1 has become what it is to be, and sleeps
+settled() {
+	read -r comm 2>/dev/null <"/proc/$(ct_pid "$1")/comm" && [ "$comm" = sleep ] &&
+		grep -q '^State:.S' "/proc/$(ct_pid "$1")/status"
+}
+
 # averages NAME: the three of them
 averages() {
 	load "$1" | cut -d' ' -f1-3
@@ -72,6 +78,7 @@ is "$(ct_exec busy grep -E '^procs_(running|blocked)' /proc/stat | tr '\n' ' ')"
 like "$(load idle)" '^0\.00 0\.00 0\.00 0/' 'the other container has its own'
 
 ct_start other
+wait_until settled other
 is "$(ct_exec other grep -E '^procs_(running|blocked)' /proc/stat | tr '\n' ' ')" \
 	'procs_running 0 procs_blocked 0 ' 'stat can be read first'
 ct_stop other

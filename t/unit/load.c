@@ -129,19 +129,39 @@ static void test_history(void)
 	struct load_key a = {1, 2, 3}, b = {1, 2, 4}, c = {1, 9, 3}, d = {7, 2, 3};
 	struct load_state state;
 
-	ok(!load_find(load, &a, &state), "nothing at first");
+	is_int(load_find(load, &a, &state), LOAD_NOWHERE, "nothing at first");
 	for (uint64_t i = 10; i < 13; i++) {
 		state = state_of(i);
-		load_store(load, &a, &state, i);
-		ok(load_find(load, &a, &state) && is_state(&state, i),
+		load_store(load, LOAD_NOWHERE, &a, &state, i);
+		ok(load_find(load, &a, &state) == 0 && is_state(&state, i),
 			"stored and found");
 	}
-	ok(!load_find(load, &b, &state), "another start is another container");
-	ok(!load_find(load, &c, &state), "another cgroup namespace, too");
-	ok(!load_find(load, &d, &state), "another pid namespace, too");
-	ok(load_attach(load) == load && load_find(load, &a, &state) &&
+	is_int(load_find(load, &b, &state), LOAD_NOWHERE,
+		"another start is another container");
+	is_int(load_find(load, &c, &state), LOAD_NOWHERE,
+		"another cgroup namespace, too");
+	is_int(load_find(load, &d, &state), LOAD_NOWHERE, "another pid namespace, too");
+	ok(load_attach(load) == load && load_find(load, &a, &state) == 0 &&
 			is_state(&state, 12),
 		"the next process finds it");
+	munmap(load, load_size());
+}
+
+/* Where an entry is said to be is believed only if it is there. */
+static void test_where(void)
+{
+	struct load *load = new_block();
+	struct load_key a = {1, 0, 1}, b = {1, 0, 2};
+	struct load_state state = state_of(7);
+
+	is_int(load_store(load, LOAD_NOWHERE, &a, &state, 1), 0, "the first");
+	is_int(load_store(load, 0, &b, &state, 1), 1, "another one's place is not taken");
+	is_int(load_store(load, 4711, &b, &state, 2), 1, "nor one that was never used");
+	state = state_of(8);
+	is_int(load_store(load, 1, &b, &state, 3), 1, "one's own is");
+	ok(load_find(load, &b, &state) == 1 && is_state(&state, 8), "with the news");
+	ok(load_find(load, &a, &state) == 0 && is_state(&state, 7),
+		"the other has its own");
 	munmap(load, load_size());
 }
 
@@ -154,22 +174,23 @@ static void test_full(void)
 	for (uint64_t i = 0; i < LOAD_ENTRIES; i++) {
 		struct load_key key = {1, 0, i};
 		state = state_of(i);
-		load_store(load, &key, &state, 1000 + i);
+		load_store(load, LOAD_NOWHERE, &key, &state, 1000 + i);
 	}
 	for (uint64_t i = 0; i < LOAD_ENTRIES; i++) {
 		struct load_key key = {1, 0, i};
-		good &= load_find(load, &key, &state) && is_state(&state, i);
+		good &= load_find(load, &key, &state) == (int)i && is_state(&state, i);
 	}
 	ok(good, "it holds what it says");
 	state = state_of(0);
-	load_store(load, &(struct load_key){1, 0, 0}, &state, 9000);
+	load_store(load, LOAD_NOWHERE, &(struct load_key){1, 0, 0}, &state, 9000);
 	state = state_of(77);
-	load_store(load, &(struct load_key){2, 0, 0}, &state, 9001);
-	ok(load_find(load, &(struct load_key){2, 0, 0}, &state) && is_state(&state, 77),
+	load_store(load, LOAD_NOWHERE, &(struct load_key){2, 0, 0}, &state, 9001);
+	ok(load_find(load, &(struct load_key){2, 0, 0}, &state) == 1 &&
+			is_state(&state, 77),
 		"one more has room");
-	ok(load_find(load, &(struct load_key){1, 0, 0}, &state),
+	is_int(load_find(load, &(struct load_key){1, 0, 0}, &state), 0,
 		"not that of the latest");
-	ok(!load_find(load, &(struct load_key){1, 0, 1}, &state),
+	ok(load_find(load, &(struct load_key){1, 0, 1}, &state) == LOAD_NOWHERE,
 		"but that of the oldest");
 	munmap(load, load_size());
 }
@@ -179,14 +200,15 @@ static void test_garbage(void)
 	struct load *load = new_block();
 	struct load_state state = state_of(5);
 
-	load_store(load, &(struct load_key){1, 0, 0}, &state, 1);
+	load_store(load, LOAD_NOWHERE, &(struct load_key){1, 0, 0}, &state, 1);
 	memset(load, 0x5a, load_size());
 	load = load_attach(load);
-	ok(!load_find(load, &(struct load_key){1, 0, 0}, &state),
+	is_int(load_find(load, &(struct load_key){1, 0, 0}, &state), LOAD_NOWHERE,
 		"another make is not read");
 	state = state_of(6);
-	load_store(load, &(struct load_key){1, 0, 0}, &state, 1);
-	ok(load_find(load, &(struct load_key){1, 0, 0}, &state) && is_state(&state, 6),
+	load_store(load, LOAD_NOWHERE, &(struct load_key){1, 0, 0}, &state, 1);
+	ok(load_find(load, &(struct load_key){1, 0, 0}, &state) == 0 &&
+			is_state(&state, 6),
 		"and is written over");
 	munmap(load, load_size());
 }
@@ -196,9 +218,9 @@ static void writer(struct load *load, uint64_t i, uint64_t keys)
 {
 	for (;; i++) {
 		struct load_key key = {1, 0, i % keys};
-		struct load_state state = state_of(i * 1000 + i % keys);
+		struct load_state state = state_of(i * 10000 + i % keys);
 
-		load_store(load, &key, &state, i);
+		load_store(load, LOAD_NOWHERE, &key, &state, i);
 	}
 }
 
@@ -223,10 +245,11 @@ static void test_killed(uint64_t keys, int rounds, const char *what)
 		for (uint64_t i = 0; i < keys; i++) {
 			struct load_state state;
 
-			if (!load_find(load, &(struct load_key){1, 0, i}, &state))
+			if (load_find(load, &(struct load_key){1, 0, i}, &state) ==
+				LOAD_NOWHERE)
 				continue;
 			found++;
-			bad += !is_state(&state, state.tick) || state.tick % 1000 != i;
+			bad += !is_state(&state, state.tick) || state.tick % 10000 != i;
 		}
 		start += 1000000;
 	}
@@ -243,6 +266,7 @@ int main(void)
 	test_extremes();
 	test_count();
 	test_history();
+	test_where();
 	test_full();
 	test_garbage();
 	test_killed(1, 300, "one container");
