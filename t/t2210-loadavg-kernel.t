@@ -9,8 +9,8 @@ need_cgroups
 need_tool tasks loadlog
 daemon_start
 
-# So that there are two steps at least in each.
-seconds=11
+# So that there is a step at least in each.
+seconds=6
 [ -z "${EVLXCFS_TEST_LONG:-}" ] || seconds=125
 
 ct_start a
