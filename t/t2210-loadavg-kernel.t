@@ -19,42 +19,60 @@ mkdir -p "$dir/1/2/3/4"
 # One without anything, and one whose name wants care.
 mkdir "$dir/1/empty" "$dir/1/2/(odd)"
 
-# What changes does so between two counts. The kernel counts every 5 s and one tick, from
-# the start on: after us, by less than a second in the first quarter of an hour.
-between_counts() {
+# sleep_past SECONDS: and then until the first half of a period, to do there what is not to
+# be counted. The kernel counts every 5 s and one tick, from the start on: after us, by less
+# than a second in the first quarter of an hour.
+sleep_past() {
 	read -r now rest </proc/uptime
 	now=${now%.*}${now#*.}
-	[ $((now % 500)) -ge 150 ] && [ $((now % 500)) -lt 250 ]
+	left=$(($1 * 100))
+	left=$((left + (600 - (now + left) % 500) % 500))
+	sleep "$((left / 100)).$((left / 10 % 10))"
 }
 
-# busy CGROUP: one task there
-busy() {
-	: >"$TMP/busy"
+# ready TAG CGROUP: a shell there that waits to become a busy task
+ready() {
+	mkfifo "$TMP/go-$1"
 	# shellcheck disable=SC2016
-	ct_exec a sh -c 'echo 0 >"$1/cgroup.procs" && exec "$0" busy=1' "$TOOL/tasks" "$dir/$1" \
-		>"$TMP/busy" 2>&1 &
-	wait_until test -s "$TMP/busy" || bail "a task in $1"
-	is "$(cat "$TMP/busy")" 'busy 1 block 0 threads 0' "a busy task in $1"
+	ct_exec a sh -c 'echo 0 >"$1/cgroup.procs" && echo ready && read -r go && exec "$0" busy=1' \
+		"$TOOL/tasks" "$dir/$2" <"$TMP/go-$1" >"$TMP/out-$1" 2>&1 &
+	# No end of file for the others when one is told.
+	eval "exec $3>\"\$TMP/go-$1\""
+	wait_until grep -q ready "$TMP/out-$1" || bail "a shell in $2"
 }
 
 # phase N: N tasks are busy from now on, for a while
 phase() {
 	echo "$(cut -d' ' -f1 /proc/uptime) $1" >>"$TMP/phases"
-	sleep $seconds
-	wait_until between_counts
+	sleep_past $seconds
 	echo "$(cut -d' ' -f1 /proc/uptime) -1" >>"$TMP/phases"
 }
 
-wait_until between_counts
+# go TAG...
+go() {
+	for tag; do
+		echo go >"$TMP/go-$tag"
+	done
+}
+
+ready deep 1/2/3/4 5
+ready top 1 6
+ready odd '1/2/(odd)' 7
+ready middle 1/2/3 8
+# So that the kernel does not count while we do.
+read -r now rest </proc/uptime
+[ -z "${EVLXCFS_TEST_VM:-}" ] || [ "${now%.*}" -ge 60 ] || sleep $((60 - ${now%.*}))
+sleep_past 0
 ct_exec a "$TOOL/loadlog" 100000 5</proc/loadavg >"$TMP/log" 2>&1 &
-wait_until test -s "$TMP/log"
+sleep_past 4
 phase 0
-busy 1/2/3/4
+go deep
 phase 1
-busy 1
-busy '1/2/(odd)'
-busy 1/2/3
+go top odd middle
 phase 4
+for tag in deep top odd middle; do
+	is "$(tail -n 1 "$TMP/out-$tag")" 'busy 1 block 0 threads 0' "a busy task: $tag"
+done
 cp "$TMP/log" "$TMP/whole"
 
 # The reading in each period: "PERIOD KERNEL HERE TASKS", TASKS -1 where they may have
