@@ -30,11 +30,10 @@ static void order(struct keeper *keeper, enum worker_order what)
 {
 	char byte = (char)what;
 
-	/* One that cannot be told is about to end by itself. */
-	if (send(keeper->control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
-		keeper_phase(keeper, PHASE_ENDING, END_MS);
-	else
-		keeper_kill_worker(keeper);
+	/* One that cannot be told is about to end by itself: the mount is gone, or it is dead
+	 * already. */
+	send(keeper->control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	keeper_phase(keeper, PHASE_ENDING, END_MS);
 	watchdog_stop(&keeper->dog);
 }
 
