@@ -91,7 +91,7 @@ static void on_time(struct keeper *keeper, uint64_t now)
 	}
 	if (keeper->phase == PHASE_SERVING && keeper->dog.next_ms &&
 		now >= keeper->dog.next_ms &&
-		watchdog_look(&keeper->dog, now, TAG_CHANNEL)) {
+		watchdog_look(&keeper->dog, keeper->worker, now, TAG_CHANNEL)) {
 		keeper->stuck = true;
 		keeper_kill_worker(keeper);
 	}
@@ -140,7 +140,7 @@ static void dispatch(struct keeper *keeper, uint64_t tag)
 	case TAG_SIGNAL: on_signal(keeper); break;
 	case TAG_CHANNEL:
 		if (keeper->phase == PHASE_SERVING)
-			watchdog_start(&keeper->dog, keeper_now_ms());
+			watchdog_start(&keeper->dog, keeper->worker, keeper_now_ms());
 		break;
 	case TAG_CONTROL: keeper_on_control(keeper); break;
 	}

@@ -163,7 +163,7 @@ void keeper_on_control(struct keeper *keeper)
 	}
 	if (keeper->phase == PHASE_STARTING) {
 		keeper_phase(keeper, PHASE_SERVING, 0);
-		watchdog_start(&keeper->dog, keeper_now_ms());
+		watchdog_start(&keeper->dog, keeper->worker, keeper_now_ms());
 	}
 	announce(keeper);
 }

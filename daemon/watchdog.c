@@ -4,15 +4,20 @@
 #include "daemon/watchdog.h"
 
 #include "daemon/server.h"
+#include "nsutil/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 enum {
 	LOOKS = 4,   /* in the bound */
 	STRIKES = 3, /* so that even what came just after a look waits no longer than that
 		      */
+	SHARE = 4,   /* the part of the bound that a worker in a loop must have used */
 };
 
 static int arm(struct watchdog *dog, int op, uint64_t tag)
@@ -46,11 +51,48 @@ static uint64_t progress(const struct watchdog *dog)
 	       __atomic_load_n(&dog->journal->answered, __ATOMIC_RELAXED);
 }
 
-void watchdog_start(struct watchdog *dog, uint64_t now_ms)
+/* 0 when it cannot be told. */
+static uint64_t cpu_time_ns(pid_t pid)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &ts) < 0)
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Whether it would run if it could: state R of /proc/PID/stat. */
+static bool is_ready_to_run(pid_t pid)
+{
+	char path[32], buf[128];
+	const char *comm_end;
+	autofd fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	if (n < 0)
+		return false;
+	buf[n] = '\0';
+	comm_end = strrchr(buf, ')');
+	return comm_end && !strncmp(comm_end, ") R", 3);
+}
+
+static bool is_starved(const struct watchdog *dog, pid_t worker)
+{
+	uint64_t share_ns = dog->interval_ms * LOOKS / SHARE * 1000000u;
+
+	return cpu_time_ns(worker) - dog->used_ns < share_ns && is_ready_to_run(worker);
+}
+
+void watchdog_start(struct watchdog *dog, pid_t worker, uint64_t now_ms)
 {
 	if (!dog->interval_ms || dog->next_ms)
 		return;
 	dog->seen = progress(dog);
+	dog->used_ns = cpu_time_ns(worker);
 	dog->strikes = 0;
 	dog->next_ms = now_ms + dog->interval_ms;
 }
@@ -76,7 +118,7 @@ static unsigned patience(const struct watchdog *dog, unsigned pending)
 	return STRIKES + 1 + (unsigned)(PARK_SECONDS * 1000 / dog->interval_ms);
 }
 
-bool watchdog_look(struct watchdog *dog, uint64_t now_ms, uint64_t tag)
+bool watchdog_look(struct watchdog *dog, pid_t worker, uint64_t now_ms, uint64_t tag)
 {
 	unsigned pending = journal_pending(dog->journal);
 	uint64_t now = progress(dog);
@@ -84,6 +126,7 @@ bool watchdog_look(struct watchdog *dog, uint64_t now_ms, uint64_t tag)
 	dog->next_ms = now_ms + dog->interval_ms;
 	if (now != dog->seen) {
 		dog->seen = now;
+		dog->used_ns = cpu_time_ns(worker);
 		dog->strikes = 0;
 	} else {
 		dog->strikes++;
@@ -93,5 +136,5 @@ bool watchdog_look(struct watchdog *dog, uint64_t now_ms, uint64_t tag)
 		arm(dog, EPOLL_CTL_MOD, tag);
 		return false;
 	}
-	return dog->strikes >= patience(dog, pending);
+	return dog->strikes >= patience(dog, pending) && !is_starved(dog, worker);
 }
