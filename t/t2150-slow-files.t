@@ -32,6 +32,7 @@ slow=$tree/cpufreq/policy0/scaling_cur_freq
 # shell_start TAG NAME: one in the container that prints the first line of every file it is told
 shell_start() {
 	mkfifo "$TMP/in-$1"
+	: >"$TMP/out-$1"
 	# shellcheck disable=SC2016
 	ct_exec "$2" sh -c 'echo ready; while read -r file; do read -r line <"$file"; echo "$line"; done' \
 		<"$TMP/in-$1" >"$TMP/out-$1" 2>&1 &
@@ -117,6 +118,17 @@ is "$(ct_exec b timeout 20 awk '/MemTotal/ { print $2 }' /proc/meminfo)" 131072 
 # One that is never written: an error, not a wait for ever.
 like "$(ct_exec b cat "$slow" 2>&1)" 'Input/output error' 'a read that does not end is an error after a while'
 is "$(ct_exec b timeout 20 cat "$tree/cpufreq/policy0/scaling_max_freq")" 1234567 'other such files are still read'
+
+# Before Linux 5.19 it is opening /proc/cpuinfo that sleeps: the daemon does so when it starts,
+# and not for a reader.
+mount --bind "$cpufreq/policy0/scaling_cur_freq" /proc/cpuinfo
+ct_exec b cat /proc/cpuinfo >"$TMP/cpuinfo" 2>&1 &
+reader=$!
+ok 'cpuinfo is not opened on the loop' wait_until gone $reader
+umount -l /proc/cpuinfo
+# Were it, all that wait would go on now.
+feed 0
+like "$(cat "$TMP/cpuinfo")" '^(processor|# processors)' 'and can be read'
 
 ct_stop a
 ct_stop b
