@@ -14,7 +14,7 @@
 enum {
 	WALKS = 4,            /* walks and helpers at one time */
 	WALKS_BATCH = 64,     /* cgroups that one helper walks */
-	WALKS_SLICE_US = 300, /* a read of a file waits for up to three slices */
+	WALKS_SLICE_US = 150, /* each message of a read waits for up to two slices */
 };
 
 struct walk_job {

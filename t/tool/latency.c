@@ -1,22 +1,21 @@
 // Reads FILE again and again (open, read to the end, close) with a pause of PAUSE_US in
 // between, for SECONDS, and prints for each window of WINDOW seconds of CLOCK_BOOTTIME
-//	READS MEDIAN_US MAX_US CPU_MAX_US
-// MEDIAN_US and MAX_US are how long a read took. CPU_MAX_US is the most CPU time that
-// process PID used during one of them, without those in which the reader itself had to wait
-// for a CPU: what a read had to wait for, whatever the machine was doing besides. The first
-// and the last window are not whole and left out.
+//	READS MEDIAN_US MAX_US SERVED_MAX_US
+// MEDIAN_US and MAX_US are how long a read took. SERVED_MAX_US is the longest without the time
+// in which the process PID, which serves it, was ready and had no CPU, of those in which the
+// reader had to wait for none: what a read waits for, however busy the machine is besides.
+// The first and the last window are not whole and left out.
 // latency SECONDS WINDOW PAUSE_US FILE PID
 #include <err.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { READS = 1 << 20 };
 
-static unsigned took[READS], cpu_max;
+static unsigned took[READS], served_max;
 static size_t reads;
 
 static double now(clockid_t clock)
@@ -38,7 +37,7 @@ static int by_value(const void *a, const void *b)
 static void report(void)
 {
 	qsort(took, reads, sizeof(took[0]), by_value);
-	printf("%zu %u %u %u\n", reads, took[reads / 2], took[reads - 1], cpu_max);
+	printf("%zu %u %u %u\n", reads, took[reads / 2], took[reads - 1], served_max);
 	fflush(stdout);
 }
 
@@ -56,52 +55,59 @@ static void read_whole(const char *file)
 	close(fd);
 }
 
-// Nanoseconds this process was ready and not run (Documentation/scheduler/sched-stats.rst).
-static long held_up(void)
+// The schedstat of a process (Documentation/scheduler/sched-stats.rst).
+static int open_schedstat(const char *pid)
 {
-	static int fd = -1;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%s/schedstat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		err(111, "%s", path);
+	return fd;
+}
+
+// Microseconds it was ready and not run.
+static double held_up(int schedstat)
+{
 	char buf[64];
 	long run, wait;
-	ssize_t n;
+	ssize_t n = pread(schedstat, buf, sizeof buf - 1, 0);
 
-	if (fd < 0)
-		fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
-	n = pread(fd, buf, sizeof buf - 1, 0);
 	if (n <= 0)
 		err(111, "schedstat");
 	buf[n] = '\0';
 	if (sscanf(buf, "%ld %ld", &run, &wait) != 2)
 		errx(111, "schedstat: %s", buf);
-	return wait;
+	return (double)wait / 1e3;
 }
 
-static void measure(const char *file, clockid_t clock)
+static void measure(const char *file, int self, int server)
 {
-	long held = held_up();
-	double start = now(CLOCK_BOOTTIME), cpu = now(clock);
+	double held = held_up(self), without = held_up(server), start = now(CLOCK_BOOTTIME);
 
 	read_whole(file);
-	took[reads++] = (unsigned)(now(CLOCK_BOOTTIME) - start);
-	cpu = now(clock) - cpu;
-	held = held_up() - held;
-	if (held < 100000 && cpu > cpu_max)
-		cpu_max = (unsigned)cpu;
+	took[reads] = (unsigned)(now(CLOCK_BOOTTIME) - start);
+	without = held_up(server) - without;
+	held = held_up(self) - held;
+	if (held < 100 && took[reads] > served_max + without)
+		served_max = (unsigned)(took[reads] - without);
+	reads++;
 }
 
 int main(int argc, char **argv)
 {
 	double end, length;
 	long window, first;
-	clockid_t clock;
-	int r;
+	int self, server;
 
 	if (argc != 6) {
 		fprintf(stderr, "usage: latency SECONDS WINDOW PAUSE_US FILE PID\n");
 		return 100;
 	}
-	r = clock_getcpuclockid(atoi(argv[5]), &clock);
-	if (r)
-		errx(111, "process %s: %s", argv[5], strerror(r));
+	self = open_schedstat("self");
+	server = open_schedstat(argv[5]);
 	length = atof(argv[2]) * 1e6;
 	end = now(CLOCK_BOOTTIME) + atof(argv[1]) * 1e6;
 	first = window = (long)(now(CLOCK_BOOTTIME) / length);
@@ -112,9 +118,9 @@ int main(int argc, char **argv)
 			if (window != first && reads)
 				report();
 			window = this;
-			reads = cpu_max = 0;
+			reads = served_max = 0;
 		}
-		measure(argv[4], clock);
+		measure(argv[4], self, server);
 		usleep((useconds_t)atoi(argv[3]));
 	}
 	return 0;
