@@ -74,6 +74,7 @@ static void on_walked(
 {
 	struct sampler *sampler = arg;
 	struct sample *s = sample_by_id(&sampler->samples, id);
+	bool awaited;
 
 	if (!s)
 		return;
@@ -88,8 +89,10 @@ static void on_walked(
 		drop(sampler, s);
 		return;
 	}
+	awaited = !s->counted;
 	count(sampler, s, counts, serve_now());
-	serve_wake(sampler->server, wait_key(s), false);
+	if (awaited)
+		serve_wake(sampler->server, wait_key(s), false);
 }
 
 /* Its init is gone, or the number belongs to somebody else. */

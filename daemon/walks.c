@@ -283,8 +283,8 @@ static bool start_helper(struct slot *slot, const struct walk_job *first)
 
 /* --- both --- */
 
-/* Making a helper with all its jobs takes about as long as a slice: not more than one at
- * a time. True when it is to be called again soon. */
+/* Making a helper with all its jobs takes up to a millisecond: not more than one at a
+ * time. True when it is to be called again soon. */
 static bool take_jobs(struct walks *walks)
 {
 	for (int i = 0; i < WALKS; i++) {
