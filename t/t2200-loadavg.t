@@ -102,6 +102,7 @@ like "$(ct_exec busy uptime)" 'load average: [0-9]+\.[0-9][0-9], [0-9]+\.[0-9][0
 # One process reads, which is next to no load itself.
 before=$(load busy | cut -d' ' -f1)
 tasks_stop busy
+: >"$TMP/log"
 ct_exec busy "$TOOL/loadlog" 100000 5</proc/loadavg >"$TMP/log" 2>&1 &
 periods() {
 	[ "$(awk '{ print int($1 / 5) }' "$TMP/log" | sort -u | wc -l)" -ge 4 ]
