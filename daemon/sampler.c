@@ -107,31 +107,18 @@ static bool ended(const struct sampler *sampler, const struct sample *s)
 	return r == -ENOENT || r == -ESRCH || (r == 0 && ino != s->key.pidns);
 }
 
-/* The next one to be walked. One that has ended goes, without a word to anybody: nobody
- * waits for what has been counted. */
-static struct sample *take_due(struct sampler *sampler, bool v1_only)
-{
-	struct sample *s;
-
-	while ((s = sample_take_due(
-			&sampler->samples, &sampler->server->layout, v1_only)) &&
-		s->counted && ended(sampler, s))
-		sample_drop(&sampler->samples, s);
-	return s;
-}
-
-/* A cgroup that is gone is a walk that finds nobody. */
+/* A cgroup or an init that is gone is a walk that finds nobody. */
 static bool next_job(void *arg, bool helper, struct walk_job *job)
 {
 	struct sampler *sampler = arg;
 	const struct cg_layout *layout = &sampler->server->layout;
-	struct sample *s = take_due(sampler, helper);
+	struct sample *s = sample_take_due(&sampler->samples, layout, helper);
 
 	if (!s)
 		return false;
 	s->walking = true;
 	*job = (struct walk_job){.id = s->id,
-		.dirfd = sample_open(s, layout),
+		.dirfd = s->counted && ended(sampler, s) ? -1 : sample_open(s, layout),
 		.helper = sample_is_v1(s, layout),
 		.level = s->level};
 	return true;
