@@ -42,6 +42,7 @@ check  command  lscpu                util-linux
 check  command  mkswap               util-linux
 check  command  losetup              mount
 check  command  mandoc               mandoc
+check  command  musl-gcc             musl-tools
 check  command  lxcfs                lxcfs
 '
 
