@@ -10,6 +10,11 @@
 #include "nsutil/nsid.h"
 
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+enum { TRIM_AFTER = 32 }; /* containers forgotten at once */
 
 static struct log_limit unknown_limit;
 
@@ -21,11 +26,22 @@ static void start_pruning(struct server *server)
 	loop_timer_start(server->prune, PRUNE_SECONDS);
 }
 
+/* What many containers took goes back to the host. musl does that by itself. */
+static void trim(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 void subject_prune(void *arg)
 {
 	struct server *server = arg;
+	unsigned before = server->pidns.count;
 
 	pidns_prune(&server->pidns, serve_now());
+	if (before - server->pidns.count >= TRIM_AFTER)
+		trim();
 	server->pruning = false;
 	start_pruning(server);
 }
