@@ -80,7 +80,7 @@ $O/evlxcfs: $(objects)
 	$(Q)$(CC) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 # The daemon with faults built in (fusechan/fault.h), for the tests alone: not installed.
-fault_sources = fusechan/channel.c fusechan/fault.c fusechan/reply.c daemon/serve.c daemon/worker.c
+fault_sources = fusechan/channel.c fusechan/fault.c fusechan/reply.c daemon/read.c daemon/serve.c daemon/worker.c
 fault_objects = $(fault_sources:%.c=$O/fault/%.o)
 $O/evlxcfs-fault: $(fault_objects) $(filter-out $(fault_sources:%.c=$O/%.o),$(objects))
 	$(call say,LINK,$@)

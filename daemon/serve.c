@@ -3,12 +3,9 @@
  * called again from the start when that has changed. Every request that is read ends in
  * exactly one answer: a caller whose request is forgotten sleeps for ever.
  */
-#include "daemon/server.h"
+#include "daemon/work.h"
 
 #include "daemon/log.h"
-#include "daemon/render.h"
-#include "daemon/sampler.h"
-#include "daemon/slowread.h"
 #include "fusechan/fault.h"
 #include "fusechan/reply.h"
 
@@ -18,19 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SERVED = 0, SERVE_PARK = 1 };
-
-/* One request on its way through a handler. */
-struct work {
-	struct server *server;
-	struct request request;
-	bool give_up; /* waited long enough: the host's file */
-	uint64_t key; /* set with SERVE_PARK: what to wait for */
-};
-
-/* A handler returns SERVED, SERVE_PARK, or a negative errno for the caller. */
-typedef int handler(struct work *work);
-
 uint64_t serve_now(void)
 {
 	struct timespec ts;
@@ -39,7 +23,7 @@ uint64_t serve_now(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void send_body(struct work *work, const void *body, size_t len)
+void work_send(struct work *work, const void *body, size_t len)
 {
 	int r = reply(&work->server->channel, work->request.unique, body, len);
 
@@ -112,7 +96,7 @@ static int on_lookup(struct work *work)
 		return r;
 	out.nodeid = info.id;
 	fill_attr(work->server, &info, &out.attr);
-	send_body(work, &out, sizeof(out));
+	work_send(work, &out, sizeof(out));
 	return SERVED;
 }
 
@@ -125,7 +109,7 @@ static int on_getattr(struct work *work)
 	if (r < 0)
 		return r;
 	fill_attr(work->server, &info, &out.attr);
-	send_body(work, &out, sizeof(out));
+	work_send(work, &out, sizeof(out));
 	return SERVED;
 }
 
@@ -141,7 +125,7 @@ static int on_readlink(struct work *work)
 				       : -EINVAL;
 	if (n < 0)
 		return (int)n;
-	send_body(work, target, (size_t)n);
+	work_send(work, target, (size_t)n);
 	return SERVED;
 }
 
@@ -150,7 +134,7 @@ static void send_open(struct work *work, uint32_t flags)
 	struct fuse_open_out out = {
 		.fh = ++work->server->channel.journal->serial, .open_flags = flags};
 
-	send_body(work, &out, sizeof(out));
+	work_send(work, &out, sizeof(out));
 }
 
 /* Nothing is allocated: a handle is a number, the rest comes with the first read. */
@@ -183,135 +167,12 @@ static int on_opendir(struct work *work)
 	return SERVED;
 }
 
-/* A message that comes again has a bit more in its number. */
-static uint64_t read_number(const struct work *work)
-{
-	return work->request.unique & ~FUSECHAN_UNIQUE_RESEND;
-}
-
-static uint64_t subject_id(const struct subject *subject)
-{
-	return subject->ct ? subject->ct->id : 0;
-}
-
-/* What the file tells depends on the container alone and not on who in it reads. */
-static bool is_shareable(const struct work *work, const struct node_info *info)
-{
-	return info->row && S_ISREG(info->mode) && info->row->load != NODE_LOAD_NEWEST &&
-	       !work->give_up;
-}
-
-/* Makes the snapshot for a read of whoever the subject is. */
-static int make_snapshot(struct work *work, const struct node_info *info,
-	const struct subject *subject, struct slice slow, struct snapshot **out)
-{
-	const struct fuse_read_in *in = work->request.arg;
-	struct handles *handles = &work->server->handles;
-	int r = 0;
-
-	*out = handle_take(handles, in->fh, subject_id(subject));
-	if (slow.p)
-		out_mem(&(*out)->text, slow.p, slow.len);
-	else
-		r = render(info, subject, &(*out)->text);
-	if (r < 0) {
-		handle_release(handles, in->fh);
-		return r;
-	}
-	if (is_shareable(work, info) && !slow.p)
-		handle_share(handles, *out, info->id);
-	handle_keep(handles, *out, read_number(work),
-		in->offset || in->size < (*out)->text.len || S_ISDIR(info->mode));
-	fault_point(FAULT_RENDERED);
-	return 0;
-}
-
-/* The snapshot that the read slices: made by this read if it is the first or starts anew. */
-static int get_snapshot(struct work *work, struct snapshot **out)
-{
-	const struct fuse_read_in *in = work->request.arg;
-	struct server *server = work->server;
-	struct subject subject;
-	struct slice slow = {0};
-	struct node_info info;
-	int r;
-
-	*out = in->offset ? handle_find(&server->handles, in->fh, in->offset)
-			  : handle_made_for(&server->handles, in->fh, read_number(work));
-	if (*out)
-		return 0;
-	r = node_get(&server->host, work->request.nodeid, &info);
-	if (r < 0)
-		return r;
-	r = subject_find(server, work->request.pid, work->give_up, &subject, &work->key);
-	if (r == SUBJECT_FOUND && !in->offset && is_shareable(work, &info) &&
-		(*out = handle_shared(&server->handles, info.id, subject_id(&subject), in->fh,
-			 read_number(work), in->size)))
-		return 0;
-	if (r == SUBJECT_FOUND && info.row && info.row->load)
-		r = sampler_want(server->sampler, &subject,
-			info.row->load == NODE_LOAD_NEWEST, work->give_up, &work->key);
-	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && slowread_needed(&info))
-		r = slowread_get(server, &info, work->give_up, &slow, &work->key);
-	if (r)
-		return r == SUBJECT_PARK ? SERVE_PARK : r;
-	return make_snapshot(work, &info, &subject, slow, out);
-}
-
-static int on_read(struct work *work)
-{
-	const struct fuse_read_in *in = work->request.arg;
-	struct snapshot *snapshot;
-	size_t len;
-	int r;
-
-	/* All but reads into the page cache (mmap, and sendfile from Linux 6.5 on) name the
-	 * lock owner. What one container reads must not lie there for the next; programs that
-	 * used sendfile fall back to read on this error. */
-	if (!(in->read_flags & FUSE_READ_LOCKOWNER))
-		return -EINVAL;
-	fault_offset(in->offset);
-	r = get_snapshot(work, &snapshot);
-	if (r)
-		return r;
-	len = in->offset < snapshot->text.len ? snapshot->text.len - in->offset : 0;
-	send_body(work, len ? snapshot->text.data + in->offset : NULL,
-		len < in->size ? len : in->size);
-	return SERVED;
-}
-
-/* Like a read, but only whole entries. An offset that is not a boundary of one is
- * answered with nothing: it is not ours. */
-static int on_readdir(struct work *work)
-{
-	const struct fuse_read_in *in = work->request.arg;
-	struct snapshot *snapshot;
-	size_t at = 0, start, end;
-	int r = get_snapshot(work, &snapshot);
-
-	if (r)
-		return r;
-	while (at < snapshot->text.len && at < in->offset)
-		at += FUSE_DIRENT_SIZE(
-			(struct fuse_dirent *)(void *)(snapshot->text.data + at));
-	start = end = at;
-	while (in->offset == start && end < snapshot->text.len) {
-		size_t size = FUSE_DIRENT_SIZE(
-			(struct fuse_dirent *)(void *)(snapshot->text.data + end));
-		if (end + size - start > in->size)
-			break;
-		end += size;
-	}
-	send_body(work, end > start ? snapshot->text.data + start : NULL, end - start);
-	return SERVED;
-}
-
 static int on_release(struct work *work)
 {
 	const struct fuse_release_in *in = work->request.arg;
 
 	handle_release(&work->server->handles, in->fh);
-	send_body(work, NULL, 0);
+	work_send(work, NULL, 0);
 	return SERVED;
 }
 
@@ -321,7 +182,7 @@ static int on_statfs(struct work *work)
 	struct fuse_statfs_out out = {
 		.st = {.bsize = 4096, .frsize = 4096, .namelen = 255}};
 
-	send_body(work, &out, sizeof(out));
+	work_send(work, &out, sizeof(out));
 	return SERVED;
 }
 
@@ -356,7 +217,7 @@ static int on_interrupt(struct work *work)
 
 static int on_destroy(struct work *work)
 {
-	send_body(work, NULL, 0);
+	work_send(work, NULL, 0);
 	return SERVED;
 }
 
@@ -387,7 +248,7 @@ static handler *const handlers[] = {
 	[FUSE_RENAME] = refuse,
 	[FUSE_LINK] = refuse,
 	[FUSE_OPEN] = on_open,
-	[FUSE_READ] = on_read,
+	[FUSE_READ] = work_read,
 	[FUSE_WRITE] = refuse,
 	[FUSE_STATFS] = on_statfs,
 	[FUSE_RELEASE] = on_release,
@@ -395,7 +256,7 @@ static handler *const handlers[] = {
 	[FUSE_REMOVEXATTR] = refuse,
 	[FUSE_INIT] = on_init,
 	[FUSE_OPENDIR] = on_opendir,
-	[FUSE_READDIR] = on_readdir,
+	[FUSE_READDIR] = work_readdir,
 	[FUSE_RELEASEDIR] = on_release,
 	[FUSE_CREATE] = refuse,
 	[FUSE_INTERRUPT] = on_interrupt,

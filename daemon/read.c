@@ -1,0 +1,137 @@
+/*
+ * Reading: the first read of an open file makes a snapshot, by whatever its view says of who
+ * asks, and this and later reads get their slices of it.
+ */
+#include "daemon/work.h"
+
+#include "daemon/render.h"
+#include "daemon/sampler.h"
+#include "daemon/slowread.h"
+#include "fusechan/fault.h"
+#include "fusechan/reply.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+/* A message that comes again has a bit more in its number. */
+static uint64_t read_number(const struct work *work)
+{
+	return work->request.unique & ~FUSECHAN_UNIQUE_RESEND;
+}
+
+static uint64_t subject_id(const struct subject *subject)
+{
+	return subject->ct ? subject->ct->id : 0;
+}
+
+/* What the file tells depends on the container alone and not on who in it reads. */
+static bool is_shareable(const struct work *work, const struct node_info *info)
+{
+	return info->row && S_ISREG(info->mode) && info->row->load != NODE_LOAD_NEWEST &&
+	       !work->give_up;
+}
+
+/* Makes the snapshot for a read of whoever the subject is. */
+static int make_snapshot(struct work *work, const struct node_info *info,
+	const struct subject *subject, struct slice slow, struct snapshot **out)
+{
+	const struct fuse_read_in *in = work->request.arg;
+	struct handles *handles = &work->server->handles;
+	int r = 0;
+
+	*out = handle_take(handles, in->fh, subject_id(subject));
+	if (slow.p)
+		out_mem(&(*out)->text, slow.p, slow.len);
+	else
+		r = render(info, subject, &(*out)->text);
+	if (r < 0) {
+		handle_release(handles, in->fh);
+		return r;
+	}
+	if (is_shareable(work, info) && !slow.p)
+		handle_share(handles, *out, info->id);
+	handle_keep(handles, *out, read_number(work),
+		in->offset || in->size < (*out)->text.len || S_ISDIR(info->mode));
+	fault_point(FAULT_RENDERED);
+	return 0;
+}
+
+/* The snapshot that the read slices: made by this read if it is the first or starts anew. */
+static int get_snapshot(struct work *work, struct snapshot **out)
+{
+	const struct fuse_read_in *in = work->request.arg;
+	struct server *server = work->server;
+	struct subject subject;
+	struct slice slow = {0};
+	struct node_info info;
+	int r;
+
+	*out = in->offset ? handle_find(&server->handles, in->fh, in->offset)
+			  : handle_made_for(&server->handles, in->fh, read_number(work));
+	if (*out)
+		return 0;
+	r = node_get(&server->host, work->request.nodeid, &info);
+	if (r < 0)
+		return r;
+	r = subject_find(server, work->request.pid, work->give_up, &subject, &work->key);
+	if (r == SUBJECT_FOUND && !in->offset && is_shareable(work, &info) &&
+		(*out = handle_shared(&server->handles, info.id, subject_id(&subject), in->fh,
+			 read_number(work), in->size)))
+		return 0;
+	if (r == SUBJECT_FOUND && info.row && info.row->load)
+		r = sampler_want(server->sampler, &subject,
+			info.row->load == NODE_LOAD_NEWEST, work->give_up, &work->key);
+	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && slowread_needed(&info))
+		r = slowread_get(server, &info, work->give_up, &slow, &work->key);
+	if (r)
+		return r == SUBJECT_PARK ? SERVE_PARK : r;
+	return make_snapshot(work, &info, &subject, slow, out);
+}
+
+int work_read(struct work *work)
+{
+	const struct fuse_read_in *in = work->request.arg;
+	struct snapshot *snapshot;
+	size_t len;
+	int r;
+
+	/* All but reads into the page cache (mmap, and sendfile from Linux 6.5 on) name the
+	 * lock owner. What one container reads must not lie there for the next; programs that
+	 * used sendfile fall back to read on this error. */
+	if (!(in->read_flags & FUSE_READ_LOCKOWNER))
+		return -EINVAL;
+	fault_offset(in->offset);
+	r = get_snapshot(work, &snapshot);
+	if (r)
+		return r;
+	len = in->offset < snapshot->text.len ? snapshot->text.len - in->offset : 0;
+	work_send(work, len ? snapshot->text.data + in->offset : NULL,
+		len < in->size ? len : in->size);
+	return SERVED;
+}
+
+/* Like a read, but only whole entries. An offset that is not a boundary of one is
+ * answered with nothing: it is not ours. */
+int work_readdir(struct work *work)
+{
+	const struct fuse_read_in *in = work->request.arg;
+	struct snapshot *snapshot;
+	size_t at = 0, start, end;
+	int r = get_snapshot(work, &snapshot);
+
+	if (r)
+		return r;
+	while (at < snapshot->text.len && at < in->offset)
+		at += FUSE_DIRENT_SIZE(
+			(struct fuse_dirent *)(void *)(snapshot->text.data + at));
+	start = end = at;
+	while (in->offset == start && end < snapshot->text.len) {
+		size_t size = FUSE_DIRENT_SIZE(
+			(struct fuse_dirent *)(void *)(snapshot->text.data + end));
+		if (end + size - start > in->size)
+			break;
+		end += size;
+	}
+	work_send(work, end > start ? snapshot->text.data + start : NULL, end - start);
+	return SERVED;
+}

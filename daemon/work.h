@@ -1,0 +1,29 @@
+/*
+ * One request on its way through a handler; what serve.c and the files that hold its larger
+ * handlers share.
+ */
+#ifndef DAEMON_WORK_H
+#define DAEMON_WORK_H
+
+#include "daemon/server.h"
+
+enum { SERVED = 0, SERVE_PARK = 1 };
+
+struct work {
+	struct server *server;
+	struct request request;
+	bool give_up; /* waited long enough: the host's file */
+	uint64_t key; /* set with SERVE_PARK: what to wait for */
+};
+
+/* A handler returns SERVED, SERVE_PARK, or a negative errno for the caller. */
+typedef int handler(struct work *work);
+
+/* serve.c: answers the request. */
+void work_send(struct work *work, const void *body, size_t len);
+
+/* read.c */
+handler work_read;
+handler work_readdir;
+
+#endif
