@@ -133,8 +133,9 @@ int handover_try(struct handover_trial *trial)
 	return 0;
 }
 
-static bool replaced(const struct stat *old)
+bool handover_replaced(const struct handover_trial *trial)
 {
+	const struct stat *old = &trial->binary;
 	struct stat st;
 
 	return stat(binary, &st) < 0 || st.st_dev != old->st_dev ||
@@ -146,7 +147,7 @@ int handover_verdict(struct handover_trial *trial, int status)
 {
 	char text[64] = "";
 	ssize_t n = read(trial->out, text, sizeof(text) - 1);
-	bool other = replaced(&trial->binary);
+	bool other = handover_replaced(trial);
 	int format = -1;
 
 	trial->pid = 0;

@@ -44,6 +44,8 @@ enum {
 	TRIAL_AGAIN = 3,   /* meanwhile another binary was installed */
 };
 int handover_verdict(struct handover_trial *trial, int status);
+/* Whether another binary is installed than the one that was tried. */
+bool handover_replaced(const struct handover_trial *trial);
 /* Kills it; the caller reaps it. */
 void handover_abort(struct handover_trial *trial);
 

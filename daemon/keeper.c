@@ -114,16 +114,29 @@ static int until_next(const struct keeper *keeper)
 	return next > now ? (int)(next - now) : 0;
 }
 
-static int open_events(struct keeper *keeper)
+static void wanted_signals(sigset_t *set)
 {
 	static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		sigaddset(set, wanted[i]);
+}
+
+void keeper_hold_signals(void)
+{
+	sigset_t set;
+
+	wanted_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int open_events(struct keeper *keeper)
+{
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = TAG_SIGNAL};
 	sigset_t set;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		sigaddset(&set, wanted[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	wanted_signals(&set);
 	signal(SIGPIPE, SIG_IGN);
 	keeper->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	keeper->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -87,6 +87,11 @@ void keeper_upgrade(struct keeper *keeper)
 
 	if (keeper->verdict == TRIAL_BAD || keeper->verdict == TRIAL_AGAIN)
 		return;
+	if (handover_replaced(&keeper->trial)) {
+		keeper->verdict = TRIAL_AGAIN;
+		trial_begin(keeper);
+		return;
+	}
 	if (keeper->verdict == TRIAL_FOREIGN && !answered) {
 		if (++keeper->tries < END_TRIES)
 			return;

@@ -6,6 +6,7 @@
 #include "daemon/handover.h"
 #include "daemon/keeper.h"
 #include "daemon/log.h"
+#include "daemon/mountpoint.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
 #include "daemon/worker.h"
@@ -24,6 +25,7 @@ static int check(const struct options *options)
 {
 	struct shared shared;
 	struct cgroups cgroups;
+	char target[PATH_MAX];
 	int r = shared_open(&shared, -1, false);
 	bool good;
 
@@ -31,7 +33,8 @@ static int check(const struct options *options)
 		log_warnx("shared memory: %s", strerror(-r));
 		return EXIT_SYSTEM;
 	}
-	good = cgroups_open(&cgroups, options) && worker_check(options, &shared, &cgroups);
+	good = mountpoint_resolve(options->mountpoint, target) &&
+	       cgroups_open(&cgroups, options) && worker_check(options, &shared, &cgroups);
 	cgroups_close(&cgroups);
 	shared_close(&shared);
 	if (good)
@@ -94,6 +97,7 @@ int main(int argc, char **argv)
 	if (options.keep_mount && options.fuse_fd < 0 && !announce_can_store())
 		log_warnx("--keep-mount without a supervisor that keeps the descriptor: the mount "
 			  "will be dead after the end");
+	keeper_hold_signals();
 	if (!connection_open(&conn, &options))
 		return EXIT_SYSTEM;
 	status = options.no_keeper ? serve_alone(&conn) : keeper_run(&conn);
