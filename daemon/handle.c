@@ -1,91 +1,174 @@
 /*
- * See handle.h. 64 slots are searched one by one: that is one cache line each.
+ * See handle.h. 64 slots are searched one by one: that is one cache line each. The slot
+ * and the place of its text in the store have the same index.
  */
 #include "daemon/handle.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 
-void handles_attach(struct handles *handles, struct handle_store *store)
+/* A multiple of every page size: only so much can be given back. */
+enum { UNIT = 64 << 10, LONGEST = 1 << 20, LONGEST_CPU = 4 << 10 };
+
+static size_t units(size_t size)
+{
+	return (size + UNIT - 1) / UNIT * UNIT;
+}
+
+static size_t room_of(unsigned cpus)
+{
+	return units(LONGEST + (size_t)cpus * LONGEST_CPU);
+}
+
+size_t handle_store_size(unsigned cpus)
+{
+	return units(sizeof(struct handle_store)) + HANDLE_SNAPSHOTS * room_of(cpus);
+}
+
+static void barrier(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static char *place(const struct handles *handles, size_t i)
+{
+	return (char *)handles->store + units(sizeof(*handles->store)) +
+	       i * handles->room;
+}
+
+/* Gives the memory of `count` places back. */
+static void trim(struct handles *handles, size_t i, size_t count)
+{
+	int saved = errno;
+
+	if (count)
+		madvise(place(handles, i), count * handles->room, MADV_REMOVE);
+	errno = saved;
+}
+
+static void give_back(struct handles *handles, struct snapshot *s)
+{
+	trim(handles, (size_t)(s - handles->slot), 1);
+	s->touched = false;
+}
+
+/* A predecessor may have written to places that it then did not note. */
+static void trim_free(struct handles *handles)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < HANDLE_SNAPSHOTS; i++) {
+		if (!handles->slot[i].touched)
+			continue;
+		trim(handles, from, i - from);
+		from = i + 1;
+	}
+	trim(handles, from, HANDLE_SNAPSHOTS - from);
+}
+
+static void take_up(struct handles *handles, size_t i, uint32_t len)
+{
+	struct snapshot *s = &handles->slot[i];
+
+	s->text.len = len;
+	s->unseen = true;
+	s->touched = true;
+}
+
+void handles_attach(struct handles *handles, struct handle_store *store, unsigned cpus)
 {
 	handles->store = store;
-	for (int i = 0; i < HANDLE_SNAPSHOTS; i++) {
+	handles->room = room_of(cpus);
+	for (size_t i = 0; i < HANDLE_SNAPSHOTS; i++) {
 		struct snapshot *s = &handles->slot[i];
 
-		if (!store->fh[i] || store->len[i] > HANDLE_STORED_SIZE)
+		outbuf_lend(&s->text, place(handles, i), handles->room);
+		if (!store->fh[i] || store->len[i] > handles->room)
 			continue;
 		s->fh = store->fh[i];
 		s->owner = HANDLE_LEFT;
 		s->made_for = store->made_for[i];
-		s->stored = true;
+		take_up(handles, i, store->len[i]);
 	}
+	if (store->answering && store->answer_place < HANDLE_SNAPSHOTS &&
+		store->answer_len <= handles->room)
+		take_up(handles, store->answer_place, store->answer_len);
+	else
+		store->answering = 0;
+	trim_free(handles);
 }
 
-static void store_drop(struct handles *handles, const struct snapshot *s)
+void handle_store_forget(struct handle_store *store)
 {
-	if (handles->store)
-		handles->store->fh[s - handles->slot] = 0;
+	memset(store->fh, 0, sizeof(store->fh));
+	memset(store->ended, 0, sizeof(store->ended));
+	store->answering = 0;
 }
 
-/* False without memory. */
-static bool store_load(struct handles *handles, struct snapshot *s)
+/* Pages that a SIGKILL finds missing, while the kernel copies an answer from them, give
+ * the reader EIO. */
+static struct snapshot *see(struct snapshot *s)
 {
-	const long i = s - handles->slot;
+	const volatile char *byte = s->text.data;
 
-	outbuf_reset(&s->text);
-	out_mem(&s->text, handles->store->text[i], handles->store->len[i]);
-	s->stored = s->text.failed;
-	return !s->stored;
+	for (size_t i = 0; s->unseen && i < s->text.len; i += 4096)
+		(void)byte[i];
+	if (s->unseen && s->text.len)
+		(void)byte[s->text.len - 1];
+	s->unseen = false;
+	return s;
 }
 
-static void store_text(struct handle_store *store, long i, const struct snapshot *s)
+static void store_text(struct handle_store *store, size_t i, const struct snapshot *s)
 {
-	store->fh[i] = 0;
-	if (s->text.len > HANDLE_STORED_SIZE)
+	/* It has outgrown its place. */
+	if (!s->text.lent)
 		return;
-	atomic_signal_fence(memory_order_seq_cst);
-	memcpy(store->text[i], s->text.data, s->text.len);
 	store->len[i] = (uint32_t)s->text.len;
 	store->made_for[i] = s->made_for;
-	atomic_signal_fence(memory_order_seq_cst);
+	barrier();
 	store->fh[i] = s->fh;
 }
 
-static void store_end(struct handle_store *store, uint64_t fh, uint64_t unique, size_t len)
+/* The read `unique` of `fh` gets the whole text in that place. */
+static void store_end(struct handle_store *store, size_t place, const struct outbuf *text,
+	uint64_t fh, uint64_t unique)
 {
 	const unsigned i = fh % HANDLE_ENDS;
-	uint32_t end = (uint32_t)len;
 
-	/* A predecessor made a text for the same read and may have sent it: the reader has one
-	 * of the two, and where the shorter one ends nothing more may come. */
-	if (store->ended[i] == fh && store->end_for[i] == unique && store->end[i] < end)
-		end = store->end[i];
+	store->answering = 0;
 	store->ended[i] = 0;
-	atomic_signal_fence(memory_order_seq_cst);
-	store->end[i] = end;
-	store->end_for[i] = unique;
-	atomic_signal_fence(memory_order_seq_cst);
+	barrier();
+	store->end[i] = (uint32_t)text->len;
+	barrier();
 	store->ended[i] = fh;
+	store->answer_place = (uint32_t)place;
+	store->answer_len = (uint32_t)text->len;
+	barrier();
+	store->answering = text->lent ? unique : 0;
 }
 
 static void end_drop(struct handles *handles, uint64_t fh)
 {
 	struct handle_store *store = handles->store;
 
-	if (store && store->ended[fh % HANDLE_ENDS] == fh)
+	if (store->ended[fh % HANDLE_ENDS] == fh)
 		store->ended[fh % HANDLE_ENDS] = 0;
 }
 
-void handle_keep(struct handles *handles, struct snapshot *s, uint64_t unique, bool pieces)
+void handle_keep(
+	struct handles *handles, struct snapshot *s, uint64_t unique, bool pieces)
 {
+	const size_t i = (size_t)(s - handles->slot);
+
 	s->made_for = unique;
-	if (!handles->store)
-		return;
 	if (pieces) {
 		end_drop(handles, s->fh);
-		store_text(handles->store, s - handles->slot, s);
+		store_text(handles->store, i, s);
 	} else {
-		store_end(handles->store, s->fh, unique, s->text.len);
+		store_end(handles->store, i, &s->text, s->fh, unique);
 		s->fh = 0;
 	}
 }
@@ -96,7 +179,7 @@ static struct snapshot *end_find(struct handles *handles, uint64_t fh, uint64_t 
 	const struct handle_store *store = handles->store;
 	const unsigned i = fh % HANDLE_ENDS;
 
-	if (!store || !fh || store->ended[i] != fh || offset < store->end[i])
+	if (!fh || store->ended[i] != fh || offset < store->end[i])
 		return NULL;
 	handles->end.text.len = store->end[i];
 	return &handles->end;
@@ -123,17 +206,20 @@ struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offs
 
 	if (!s)
 		return end_find(handles, fh, offset);
-	if (s->stored && !store_load(handles, s))
-		return NULL;
 	s->used = ++handles->clock;
-	return s;
+	return see(s);
 }
 
 struct snapshot *handle_made_for(struct handles *handles, uint64_t fh, uint64_t unique)
 {
+	const struct handle_store *store = handles->store;
 	struct snapshot *s = slot_of(handles, fh);
 
-	return s && s->made_for == unique ? handle_find(handles, fh, 0) : NULL;
+	if (s)
+		return s->made_for == unique ? handle_find(handles, fh, 0) : NULL;
+	return unique && store->answering == unique
+		       ? see(&handles->slot[store->answer_place])
+		       : NULL;
 }
 
 void handle_new_batch(struct handles *handles)
@@ -152,7 +238,7 @@ struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t 
 {
 	struct snapshot *own = slot_of(handles, fh);
 
-	for (int i = 0; handles->store && i < HANDLE_SNAPSHOTS; i++) {
+	for (size_t i = 0; i < HANDLE_SNAPSHOTS; i++) {
 		struct snapshot *s = &handles->slot[i];
 
 		if (s->node != node || s->batch != handles->batch || s->owner != owner ||
@@ -160,7 +246,7 @@ struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t 
 			continue;
 		if (own && own != s)
 			handle_release(handles, fh);
-		store_end(handles->store, fh, unique, s->text.len);
+		store_end(handles->store, i, &s->text, fh, unique);
 		return s;
 	}
 	return NULL;
@@ -192,7 +278,7 @@ static unsigned spare(const struct handles *handles)
 	unsigned n = 0;
 
 	for (int i = 0; i < HANDLE_SNAPSHOTS; i++)
-		n += !handles->slot[i].fh && handles->slot[i].text.cap;
+		n += !handles->slot[i].fh && handles->slot[i].touched;
 	return n;
 }
 
@@ -212,10 +298,10 @@ static struct snapshot *free_slot(struct handles *handles)
 
 		if (s->fh)
 			continue;
-		if (!s->text.cap)
+		if (!s->touched)
 			bare = s;
 		else if (!is_shared(handles, s))
-			best = best && best->text.cap >= s->text.cap ? best : s;
+			best = best ? best : s;
 		else if (!shared || s->used < shared->used)
 			shared = s;
 	}
@@ -240,6 +326,25 @@ static struct snapshot *oldest_of_greediest(struct handles *handles)
 	return oldest_of(handles, greediest);
 }
 
+/* What is in the slot's place is nobody's any more. */
+static void empty(struct handles *handles, struct snapshot *s)
+{
+	const size_t i = (size_t)(s - handles->slot);
+	const bool large = s->text.len > HANDLE_SPARE_SIZE || !s->text.lent;
+	struct handle_store *store = handles->store;
+
+	store->fh[i] = 0;
+	if (store->answer_place == i)
+		store->answering = 0;
+	barrier();
+	s->fh = 0;
+	s->node = 0;
+	s->unseen = false;
+	outbuf_lend(&s->text, place(handles, i), handles->room);
+	if (large)
+		give_back(handles, s);
+}
+
 struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owner)
 {
 	struct snapshot *s = slot_of(handles, fh);
@@ -250,15 +355,11 @@ struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owne
 		s = free_slot(handles);
 	if (!s)
 		s = oldest_of_greediest(handles);
-	store_drop(handles, s);
-	if (s->text.cap > HANDLE_SPARE_SIZE)
-		outbuf_deinit(&s->text);
+	empty(handles, s);
 	s->fh = fh;
 	s->owner = owner;
-	s->stored = false;
-	s->node = 0;
 	s->used = ++handles->clock;
-	outbuf_reset(&s->text);
+	s->touched = true;
 	return s;
 }
 
@@ -269,10 +370,7 @@ void handle_release(struct handles *handles, uint64_t fh)
 	end_drop(handles, fh);
 	if (!s)
 		return;
-	if (s->text.cap > HANDLE_SPARE_SIZE || spare(handles) >= HANDLE_SPARE)
-		outbuf_deinit(&s->text);
-	store_drop(handles, s);
-	s->stored = false;
-	s->node = 0;
-	s->fh = 0;
+	empty(handles, s);
+	if (s->touched && spare(handles) > HANDLE_SPARE)
+		give_back(handles, s);
 }

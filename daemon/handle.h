@@ -4,13 +4,14 @@
  * of it: who needs room loses their own oldest first. A handle whose snapshot is gone is
  * simply rendered again.
  *
- * Most readers take the whole text at once and come back only to see that nothing follows.
- * For them there is room in the pool no longer than it takes to answer: what is remembered,
- * of as many as may be open at one time, is where the text ended.
+ * Most readers take the whole text at once and come back only to see that nothing
+ * follows. For them there is room in the pool no longer than it takes to answer: what is
+ * remembered, of as many as may be open at one time, is where the text ended.
  *
- * A reader that takes a file in pieces must not get them from two renderings because a
- * process ended in between. So small snapshots that are read in pieces are also kept in
- * memory that outlives the process, and so are the ends.
+ * No reader may get one file from two renderings because a process ended in between. So
+ * the texts lie in memory that outlives it, and so do the ends; and a read that was
+ * answered, or may have been, by a process that ended before it noted that gets the same
+ * text from the next one.
  */
 #ifndef DAEMON_HANDLE_H
 #define DAEMON_HANDLE_H
@@ -20,35 +21,40 @@
 enum {
 	HANDLE_SNAPSHOTS = 64,
 	HANDLE_QUOTA = 16,
-	/* An idle snapshot keeps its memory for the next one, this many of them and up to
-	 * this size. */
+	/* An idle place in the pool keeps its memory for the next text, this many of them
+	 * and after texts up to this size. */
 	HANDLE_SPARE = 4,
 	HANDLE_SPARE_SIZE = 16 << 10,
-	/* Longer ones do not survive the process. */
-	HANDLE_STORED_SIZE = 8 << 10,
 	/* The newest handle of those with the same remainder has its end there. */
 	HANDLE_ENDS = 1024,
 };
 
-/* The copies; pages are touched as snapshots need them. All zero: empty. */
+/* What outlives the process; the texts follow it, each in a place of its own whose pages
+ * are touched as it needs them. All zero: empty. */
 struct handle_store {
-	uint64_t fh[HANDLE_SNAPSHOTS]; /* 0: nothing at this index of the pool */
+	uint64_t fh[HANDLE_SNAPSHOTS]; /* 0: nothing in this place */
 	uint32_t len[HANDLE_SNAPSHOTS];
 	uint64_t made_for[HANDLE_SNAPSHOTS];
 	uint64_t ended[HANDLE_ENDS]; /* handles whose text was read whole; 0: none */
-	uint64_t end_for[HANDLE_ENDS];
-	uint32_t end[HANDLE_ENDS]; /* its length */
-	char text[HANDLE_SNAPSHOTS][HANDLE_STORED_SIZE];
+	uint32_t end[HANDLE_ENDS];   /* its length */
+	/* The last text that was read whole, while it is in its place. */
+	uint64_t answering; /* `unique` of the read that it was made for; 0: none */
+	uint32_t answer_place, answer_len;
 };
 
+/* Bytes of the store and its texts, on a host that can have so many CPUs. A text that is
+ * longer than its place does not survive the process: 1 MB and 4 kB for each CPU. */
+size_t handle_store_size(unsigned cpus);
+
 struct snapshot {
-	uint64_t fh;	   /* 0: free */
-	uint64_t owner;	   /* container id; 0 the host */
-	uint64_t used;	   /* sequence number of the last use */
+	uint64_t fh;       /* 0: free */
+	uint64_t owner;    /* container id; 0 the host */
+	uint64_t used;     /* sequence number of the last use */
 	uint64_t made_for; /* `unique` of the read that it was made for */
 	uint64_t batch;	   /* in which it may be given to other readers of */
 	uint64_t node;	   /* this file; 0: in none */
-	bool stored;	   /* a predecessor's: its text is in the store */
+	bool unseen;  /* a predecessor's: not all of its pages are this process's yet */
+	bool touched; /* there is memory in its place */
 	struct outbuf text;
 };
 
@@ -57,29 +63,35 @@ struct snapshot {
 struct handles {
 	uint64_t clock;
 	uint64_t batch; /* of requests that came together; counted by handle_new_batch */
-	struct handle_store *store; /* NULL: none; not owned */
+	struct handle_store *store; /* not owned */
+	size_t room;                /* of one place */
 	struct snapshot slot[HANDLE_SNAPSHOTS];
-	struct snapshot end; /* what handle_find gives for an end: a length without a text */
+	struct snapshot
+		end; /* what handle_find gives for an end: a length without a text */
 };
 
-/* Keeps copies in the store from now on, and takes up what a predecessor left there. */
-void handles_attach(struct handles *handles, struct handle_store *store);
+/* Works in the store from now on, which has the size for so many CPUs and starts at the
+ * beginning of a page of any size, and takes up what a predecessor left there. */
+void handles_attach(struct handles *handles, struct handle_store *store, unsigned cpus);
 void handles_deinit(struct handles *handles);
 
-/* The snapshot of the handle, or NULL when there is none that tells what is at `offset`. Of
- * its text only what is there and further on may be looked at. */
+/* No handle that is in the store will be used again. */
+void handle_store_forget(struct handle_store *store);
+
+/* The snapshot of the handle, or NULL when there is none that tells what is at `offset`.
+ * Of its text only what is there and further on may be looked at. */
 struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offset);
 
-/* The snapshot that was made for this very read by a process that ended before it noted that
- * it had answered; NULL when there is none. Another one in its place would mix two
- * renderings for a reader who got the first part already. */
+/* The snapshot that was made for this very read by a process that ended before it noted
+ * that it had answered; NULL when there is none. Of what is read whole the last one is
+ * there, until handle_take. */
 struct snapshot *handle_made_for(struct handles *handles, uint64_t fh, uint64_t unique);
 
 /* An empty snapshot for the handle, in place of one that it has. Never NULL. */
 struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owner);
 
-/* The snapshot is whole, made for the read `unique`. `pieces`: more than its end will be asked
- * for; otherwise it is good only until the next call. */
+/* The snapshot is whole, made for the read `unique`. `pieces`: more than its end will be
+ * asked for; otherwise it is good only until the next handle_take. */
 void handle_keep(
 	struct handles *handles, struct snapshot *snapshot, uint64_t unique, bool pieces);
 

@@ -32,16 +32,23 @@ void serve_wake(struct server *server, uint64_t key, bool give_up)
 		loop_stop(server->loop);
 }
 
-/* A request that came again takes the place of its older copy. */
+/* A request that came again takes the place of its older copies: of one, but for
+ * processes that ended just before this. It waits where they did. */
 static void replace_older(struct server *server, struct slot *slot)
 {
-	struct slot *older = channel_older(&server->channel, slot);
+	struct slot *const first = server->channel.journal->slot;
+	struct parked *parked = &server->parked[slot - first];
+	struct slot *older;
 
-	if (!older)
-		return;
-	slot->faults = older->faults;
-	server->parked[older - server->channel.journal->slot] = (struct parked){0};
-	journal_done(older);
+	*parked = (struct parked){0};
+	while ((older = channel_older(&server->channel, slot))) {
+		if (slot->faults < older->faults)
+			slot->faults = older->faults;
+		if (server->parked[older - first].key)
+			*parked = server->parked[older - first];
+		server->parked[older - first] = (struct parked){0};
+		journal_done(older);
+	}
 }
 
 enum { TAKE_MORE, TAKE_EMPTY, TAKE_GONE };
@@ -64,7 +71,8 @@ static int take(struct server *server, struct slot **batch, unsigned most, unsig
 	return TAKE_MORE;
 }
 
-/* Not if it was replaced, and its slot taken by another that was served in its stead. */
+/* Not if it was replaced, and its slot taken by another that was served in its stead; nor if
+ * it waits where an older copy did. */
 static bool is_new(const struct server *server, const struct slot *slot)
 {
 	return slot->state == SLOT_TAKEN &&
@@ -134,19 +142,38 @@ static void give_up_slot(struct server *server, struct slot *slot)
 	journal_done(slot);
 }
 
+static void take_up(struct server *server, struct slot *slot)
+{
+	if (slot->faults >= SLOT_FAULTS_MAX)
+		give_up_slot(server, slot);
+	else
+		serve_slot(server, slot, false);
+}
+
+/* Whether the predecessor ended between making the text of this read and noting that it
+ * was answered. */
+static bool was_answered(const struct server *server, const struct slot *slot)
+{
+	const uint64_t answering = server->handles.store->answering;
+
+	return answering &&
+	       (channel_unique(slot) & ~FUSECHAN_UNIQUE_RESEND) == answering;
+}
+
 void serve_takeover(struct server *server)
 {
 	struct journal *journal = server->channel.journal;
 
 	new_batch(server);
-	for (int i = 0; i < JOURNAL_SLOTS; i++) {
-		struct slot *slot = &journal->slot[i];
-
-		if (slot->state != SLOT_TAKEN)
-			continue;
-		if (slot->faults >= SLOT_FAULTS_MAX)
-			give_up_slot(server, slot);
-		else
-			serve_slot(server, slot, false);
-	}
+	for (int i = 0; i < JOURNAL_SLOTS; i++)
+		if (journal->slot[i].state == SLOT_TAKEN)
+			replace_older(server, &journal->slot[i]);
+	/* Its text is there until the next one is made. */
+	for (int i = 0; i < JOURNAL_SLOTS; i++)
+		if (journal->slot[i].state == SLOT_TAKEN &&
+			was_answered(server, &journal->slot[i]))
+			take_up(server, &journal->slot[i]);
+	for (int i = 0; i < JOURNAL_SLOTS; i++)
+		if (journal->slot[i].state == SLOT_TAKEN)
+			take_up(server, &journal->slot[i]);
 }

@@ -10,8 +10,15 @@ enum { OUTBUF_FIRST = 2048, DIGITS = 20 };
 
 void outbuf_deinit(struct outbuf *out)
 {
-	free(out->data);
+	if (!out->lent)
+		free(out->data);
 	*out = (struct outbuf){0};
+}
+
+void outbuf_lend(struct outbuf *out, char *data, size_t cap)
+{
+	outbuf_deinit(out);
+	*out = (struct outbuf){.data = data, .cap = cap, .lent = true};
 }
 
 void outbuf_reset(struct outbuf *out)
@@ -31,11 +38,14 @@ char *out_reserve(struct outbuf *out, size_t len)
 		return out->data + out->len;
 	while (cap - out->len < len)
 		cap *= 2;
-	data = realloc(out->data, cap);
+	data = realloc(out->lent ? NULL : out->data, cap);
 	if (!data) {
 		out->failed = true;
 		return NULL;
 	}
+	if (out->lent)
+		memcpy(data, out->data, out->len);
+	out->lent = false;
 	out->data = data;
 	out->cap = cap;
 	return data + out->len;

@@ -13,9 +13,12 @@ struct outbuf {
 	char *data;
 	size_t len, cap;
 	bool failed; /* out of memory: what is there is not whole */
+	bool lent;   /* data is somebody else's; a text that outgrows it moves */
 };
 
 void outbuf_deinit(struct outbuf *out);
+/* Empties it; what is written next goes to cap bytes at data, which outlive it. */
+void outbuf_lend(struct outbuf *out, char *data, size_t cap);
 /* Empties it and keeps the memory. */
 void outbuf_reset(struct outbuf *out);
 

@@ -76,8 +76,10 @@ static void fill_attr(
 
 static int on_init(struct work *work)
 {
-	int r = channel_init(&work->server->channel, &work->request);
+	int r;
 
+	fault_point(FAULT_INIT);
+	r = channel_init(&work->server->channel, &work->request);
 	if (r < 0)
 		log_warnx("cannot agree on a FUSE protocol with this kernel: %s",
 			strerror(-r));

@@ -17,10 +17,12 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
-enum { NAME_SIZE = 16, PAGE = 4096, SEALS = F_SEAL_SHRINK | F_SEAL_GROW };
+/* Regions begin at pages, of whatever size. */
+enum { NAME_SIZE = 16, PAGE = 64 << 10, SEALS = F_SEAL_SHRINK | F_SEAL_GROW };
 
 static const uint64_t head_magic = UINT64_C(0x65766c7863667321);
 
@@ -64,7 +66,7 @@ static const struct {
 } regions[SHARED_REGIONS] = {
 	[SHARED_JOURNAL] = {"journal", JOURNAL_FORMAT, sizeof(struct journal), NULL},
 	[SHARED_CPUTREE] = {"cputree", 1, sizeof(struct cputree), NULL},
-	[SHARED_SNAPSHOTS] = {"snapshots", 2, sizeof(struct handle_store), NULL},
+	[SHARED_SNAPSHOTS] = {"snapshots", 3, 0, handle_store_size},
 	[SHARED_CPUVIEW] = {"cpuview", 1, 0, cpuview_room},
 	[SHARED_LOAD] = {"load", 2, 0, load_room},
 	[SHARED_DISKSTATS] = {"diskstats", 1, 0, diskstats_room},
@@ -148,6 +150,22 @@ static bool same_entry(const struct entry *a, const struct entry *b)
 	       a->size == b->size;
 }
 
+/* Copies what there is between two offsets of the old block: pages that nobody has written
+ * to stay what they are. */
+static void copy(char *to, const struct shared *old, size_t from, size_t size)
+{
+	const off_t end = (off_t)(from + size);
+	off_t at = (off_t)from, hole;
+
+	while ((at = lseek(old->fd, at, SEEK_DATA)) >= 0 && at < end) {
+		hole = lseek(old->fd, at, SEEK_HOLE);
+		if (hole < 0 || hole > end)
+			hole = end;
+		memcpy(to + (size_t)at - from, (char *)old->mem + at, (size_t)(hole - at));
+		at = hole;
+	}
+}
+
 /* Copies from the old block what the new one has too. */
 static void keep(struct shared *shared, const struct shared *old)
 {
@@ -164,8 +182,8 @@ static void keep(struct shared *shared, const struct shared *old)
 			continue;
 		for (int k = 0; k < SHARED_REGIONS; k++)
 			if (same_entry(e, &to->entry[k]))
-				memcpy((char *)shared->mem + to->entry[k].offset,
-					(char *)old->mem + e->offset, e->size);
+				copy((char *)shared->mem + to->entry[k].offset, old, e->offset,
+					e->size);
 	}
 }
 
@@ -192,6 +210,22 @@ static uint64_t fresh_number(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* The journal can be locked also by those who come when the privileges are gone: 64 kB are
+ * allowed to everyone before Linux 5.16. */
+static void allow_lock(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
+		limit.rlim_cur >= pages(sizeof(struct journal)))
+		return;
+	limit.rlim_cur = pages(sizeof(struct journal));
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	/* Refused, pages can still be taken away when memory is short. */
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
 static void attach(struct shared *shared, bool mounted)
 {
 	struct shared_head *head = shared->mem;
@@ -202,6 +236,7 @@ static void attach(struct shared *shared, bool mounted)
 	shared->journal = shared->region[SHARED_JOURNAL];
 	if (!journal_valid(shared->journal))
 		journal_format(shared->journal, fresh_number());
+	allow_lock();
 	journal_populate(shared->journal);
 	tree = shared->region[SHARED_CPUTREE];
 	if (!tree->count && !tree->generation && mounted)
@@ -257,10 +292,8 @@ struct timespec shared_started(const struct shared *shared)
 
 void shared_new_mount(struct shared *shared)
 {
-	struct handle_store *store = shared->region[SHARED_SNAPSHOTS];
-
 	stamp(shared->mem);
-	memset(store->fh, 0, sizeof(store->fh));
+	handle_store_forget(shared->region[SHARED_SNAPSHOTS]);
 	journal_forget(shared->journal);
 }
 

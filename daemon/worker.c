@@ -57,7 +57,8 @@ static bool open_host(struct server *server, const struct options *options)
 	node_attach(server->cputree);
 	server->cpuview = cpuview_attach(server->shared->region[SHARED_CPUVIEW],
 		cpuview_size(server->shared->cpus), server->shared->cpus);
-	handles_attach(&server->handles, server->shared->region[SHARED_SNAPSHOTS]);
+	handles_attach(&server->handles, server->shared->region[SHARED_SNAPSHOTS],
+		server->shared->cpus);
 	diskstats_remember_in(server->shared->region[SHARED_DISKSTATS]);
 	return true;
 }

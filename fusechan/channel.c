@@ -100,14 +100,14 @@ int channel_resend(struct channel *ch)
 	return n < 0 ? -errno : 0;
 }
 
-static uint64_t unique_of(const struct slot *slot)
+uint64_t channel_unique(const struct slot *slot)
 {
 	return ((const struct fuse_in_header *)(const void *)slot->message)->unique;
 }
 
 struct slot *channel_older(struct channel *ch, struct slot *slot)
 {
-	const uint64_t unique = unique_of(slot);
+	const uint64_t unique = channel_unique(slot);
 
 	if (!(unique & FUSECHAN_UNIQUE_RESEND))
 		return NULL;
@@ -115,7 +115,7 @@ struct slot *channel_older(struct channel *ch, struct slot *slot)
 		struct slot *other = &ch->journal->slot[i];
 
 		if (other != slot && other->state == SLOT_TAKEN &&
-			(unique_of(other) | FUSECHAN_UNIQUE_RESEND) == unique)
+			(channel_unique(other) | FUSECHAN_UNIQUE_RESEND) == unique)
 			return other;
 	}
 	return NULL;

@@ -54,6 +54,9 @@ int channel_parse(struct channel *ch, struct slot *slot, struct request *request
  * wrong. */
 int channel_resend(struct channel *ch);
 
+/* The number of the message in a slot. */
+uint64_t channel_unique(const struct slot *slot);
+
 /* The slot of an older copy of the request in `slot`, which came again; NULL without. The
  * kernel takes an answer to the newer one alone. */
 struct slot *channel_older(struct channel *ch, struct slot *slot);

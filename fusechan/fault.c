@@ -13,6 +13,7 @@
 
 static const char *const names[FAULT_STAGES] = {
 	[FAULT_STARTUP] = "startup:",
+	[FAULT_INIT] = "init:",
 	[FAULT_READ] = "read:",
 	[FAULT_TAKEN] = "taken:",
 	[FAULT_PARKED] = "parked:",
@@ -54,7 +55,7 @@ void fault_point(enum fault_stage stage)
 			abort();
 		return;
 	}
-	if (answered && ++passed[stage] >= period[stage] &&
+	if ((answered || stage == FAULT_INIT) && ++passed[stage] >= period[stage] &&
 		(!spared || stage == FAULT_READ))
 		abort();
 }

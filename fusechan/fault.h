@@ -5,7 +5,7 @@
  * EVLXCFS_FAULT is a list such as "read:50,startup:2": the process aborts the 50th time
  * it passes that stage, counted from its first answer on, or as soon after that as the
  * request has not ended a process before: a second time would rightly get it EIO. At
- * startup, where there is no answer yet, it aborts one time in two.
+ * startup, where there is no answer yet, it aborts one time in two, and at "init:1" once.
  */
 #ifndef FUSECHAN_FAULT_H
 #define FUSECHAN_FAULT_H
@@ -14,6 +14,7 @@
 
 enum fault_stage {
 	FAULT_STARTUP,  /* half-way through */
+	FAULT_INIT,     /* the connection's first message is not answered yet */
 	FAULT_READ,     /* a message is in the journal, nobody has noted that */
 	FAULT_TAKEN,    /* and noted */
 	FAULT_PARKED,   /* a request was put aside */

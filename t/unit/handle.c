@@ -3,14 +3,77 @@
 #include "t/unit/tap.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+
+enum { CPUS = 4 };
 
 static struct handles pool;
 static uint64_t unique; /* of the last read */
 
+static struct handle_store *store_new(void)
+{
+	void *mem = mmap(NULL, handle_store_size(CPUS), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		abort();
+	return mem;
+}
+
+/* Bytes of memory that the store's texts have. */
+static size_t resident(const struct handle_store *store)
+{
+	static unsigned char page[1 << 20];
+	const size_t size = handle_store_size(CPUS);
+	size_t n = 0;
+
+	if (size / 4096 > sizeof(page) ||
+		mincore((void *)(uintptr_t)store, size, page) < 0)
+		abort();
+	for (size_t i = sizeof(*store) / 4096 + 1; i < size / 4096; i++)
+		n += page[i] & 1;
+	return n * 4096;
+}
+
+static void fresh_pool(void)
+{
+	static struct handle_store *store;
+
+	if (store)
+		munmap(store, handle_store_size(CPUS));
+	store = store_new();
+	handles_attach(&pool, store, CPUS);
+}
+
+/* What the next process finds. */
+static void take_over(struct handles *next)
+{
+	struct handle_store *store = pool.store;
+
+	handles_attach(next, store, CPUS);
+}
+
+static void fill(struct snapshot *s, size_t len, unsigned seed)
+{
+	for (size_t i = 0; i < len; i++)
+		out_char(&s->text, (char)('a' + (i * 7 + i / 26 + seed) % 26));
+}
+
+static bool filled(const struct snapshot *s, size_t len, unsigned seed)
+{
+	bool same = s && s->text.len == len;
+
+	for (size_t i = 0; same && i < len; i++)
+		same = s->text.data[i] == (char)('a' + (i * 7 + i / 26 + seed) % 26);
+	return same;
+}
+
 static void basics(void)
 {
-	struct snapshot *s = handle_take(&pool, 1, 10);
+	struct snapshot *s;
 
+	fresh_pool();
+	s = handle_take(&pool, 1, 10);
 	out_str(&s->text, "hello");
 	ok(handle_find(&pool, 1, 0) == s, "a snapshot is found by its handle");
 	ok(!handle_find(&pool, 2, 0), "another is not");
@@ -22,6 +85,7 @@ static void basics(void)
 	handle_release(&pool, 1);
 	handle_release(&pool, 77);
 	ok(true, "releasing what is not there is nothing");
+	handles_deinit(&pool);
 }
 
 static void read_whole(uint64_t fh, const char *text)
@@ -35,11 +99,10 @@ static void read_whole(uint64_t fh, const char *text)
 /* Far more readers than there is room for, each of which comes back for the end. */
 static void ends(void)
 {
-	static struct handle_store store;
 	unsigned found = 0, early = 0;
 	struct snapshot *s;
 
-	handles_attach(&pool, &store);
+	fresh_pool();
 	s = handle_take(&pool, 5000, 11);
 	out_str(&s->text, "in pieces");
 	handle_keep(&pool, s, ++unique, true);
@@ -71,11 +134,12 @@ static void ends(void)
 /* What another process finds of the snapshots that this one had. */
 static void survival(void)
 {
-	static struct handle_store store;
 	static struct handles next;
 	struct snapshot *s;
+	size_t room;
 
-	handles_attach(&pool, &store);
+	fresh_pool();
+	room = pool.room;
 	s = handle_take(&pool, 1, 10);
 	out_str(&s->text, "read in pieces");
 	handle_keep(&pool, s, ++unique, true);
@@ -87,58 +151,67 @@ static void survival(void)
 	handle_keep(&pool, s, ++unique, true);
 	handle_release(&pool, 3);
 	s = handle_take(&pool, 4, 10);
-	while (s->text.len <= HANDLE_STORED_SIZE)
-		out_str(&s->text, "long");
+	fill(s, room, 4);
 	handle_keep(&pool, s, ++unique, true);
+	s = handle_take(&pool, 5, 10);
+	fill(s, room + 1, 5);
+	handle_keep(&pool, s, ++unique, true);
+	ok(filled(handle_find(&pool, 5, 0), room + 1, 5), "a text may outgrow its place");
 
-	handles_attach(&next, &store);
+	take_over(&next);
 	s = handle_find(&next, 1, 5);
 	ok(s && s->text.len == 14 && !memcmp(s->text.data, "read in pieces", 14),
 		"a snapshot that is read in pieces survives");
-	ok(handle_find(&next, 2, 10) != NULL, "so does the end of one that was read whole");
+	ok(handle_find(&next, 2, 10) != NULL,
+		"so does the end of one that was read whole");
 	ok(!handle_find(&next, 2, 9), "but not what is before it");
-	ok(!handle_find(&next, 3, 0) && !handle_find(&next, 4, 0),
-		"closed and long ones do not");
+	ok(!handle_find(&next, 3, 0), "a closed one does not");
+	ok(filled(handle_find(&next, 4, 100), room, 4), "one as long as its place does");
+	ok(!handle_find(&next, 5, 0), "a longer one does not");
 	handle_take(&next, 1, 10);
 	handles_deinit(&next);
-	handles_attach(&next, &store);
-	ok(!handle_find(&next, 1, 0), "one that is rendered anew is no longer what it was");
+	take_over(&next);
+	ok(!handle_find(&next, 1, 0),
+		"one that is rendered anew is no longer what it was");
 	handle_release(&next, 2);
-	is_u64(store.fh[0] | store.ended[2], 0, "closing empties the store");
+	is_u64(pool.store->fh[0] | pool.store->ended[2], 0, "closing empties the store");
+	handle_store_forget(pool.store);
+	handles_deinit(&next);
+	take_over(&next);
+	ok(!handle_find(&next, 4, 0), "nor is anything left for another mount");
 	handles_deinit(&next);
 	handles_deinit(&pool);
 }
 
-/* A process ends when it has answered a read and not yet noted that: the next one works on
- * that read once more. */
+/* A process ends when it has answered a read and not yet noted that: the next one works
+ * on that read once more. */
 static void answered_twice(void)
 {
-	static struct handle_store store;
 	static struct handles next;
 	struct snapshot *s;
 
-	handles_attach(&pool, &store);
+	fresh_pool();
 	s = handle_take(&pool, 1, 10);
 	out_str(&s->text, "first text");
 	handle_keep(&pool, s, 71, true);
-	read_whole(2, "first text");
-	ok(!handle_made_for(&pool, 2, unique), "of what was read whole no text is left");
+	s = handle_take(&pool, 2, 10);
+	out_str(&s->text, "another text");
+	handle_keep(&pool, s, 72, false);
 
-	handles_attach(&next, &store);
+	take_over(&next);
 	s = handle_made_for(&next, 1, 71);
 	ok(s && s->text.len == 10 && !memcmp(s->text.data, "first text", 10),
 		"the same read gives the text that was made for it");
 	ok(!handle_made_for(&next, 1, 73), "another read of the handle does not");
-	s = handle_take(&next, 2, 10);
-	out_str(&s->text, "a longer text");
-	handle_keep(&next, s, unique, false);
-	ok(handle_find(&next, 2, 10) && handle_find(&next, 2, 13),
-		"made anew for the same read, both texts have ended where they did");
-	s = handle_take(&next, 2, 10);
-	out_str(&s->text, "a longer text");
-	handle_keep(&next, s, ++unique, false);
-	ok(!handle_find(&next, 2, 10) && handle_find(&next, 2, 13),
-		"for another read the end is the new one");
+	s = handle_made_for(&next, 2, 72);
+	ok(s && s->text.len == 12 && !memcmp(s->text.data, "another text", 12),
+		"so does the last one of a file that is read whole");
+	ok(!handle_made_for(&next, 2, 74), "and no other");
+	handles_deinit(&next);
+	take_over(&next);
+	ok(handle_made_for(&next, 2, 72) != NULL, "also for the process after that");
+	handle_take(&next, 3, 10);
+	ok(!handle_made_for(&next, 2, 72), "until its place is needed for the next text");
 	handles_deinit(&next);
 	handles_deinit(&pool);
 }
@@ -147,10 +220,9 @@ static void answered_twice(void)
 static void sharing(void)
 {
 	enum { NODE = 4, OTHER_NODE = 5 };
-	static struct handle_store store;
 	struct snapshot *s, *first;
 
-	handles_attach(&pool, &store);
+	fresh_pool();
 	handle_new_batch(&pool);
 	ok(!handle_shared(&pool, NODE, 10, 1, 1, 4096), "nothing is shared at first");
 	first = handle_take(&pool, 1, 10);
@@ -185,12 +257,14 @@ static void sharing(void)
 
 static void quota(void)
 {
+	fresh_pool();
 	for (uint64_t fh = 1; fh <= HANDLE_QUOTA; fh++)
 		handle_take(&pool, fh, 10);
 	handle_take(&pool, 500, 11);
 	handle_find(&pool, 1, 0); /* used just now: the oldest is 2 */
 	handle_take(&pool, 100, 10);
-	ok(handle_find(&pool, 1, 0) && !handle_find(&pool, 2, 0) && handle_find(&pool, 100, 0),
+	ok(handle_find(&pool, 1, 0) && !handle_find(&pool, 2, 0) &&
+			handle_find(&pool, 100, 0),
 		"past its quota an owner loses its own least recently used");
 	for (uint64_t fh = 1000; fh < 2000; fh++)
 		handle_take(&pool, fh, 10);
@@ -203,36 +277,54 @@ static void full(void)
 	uint64_t fh = 1;
 	unsigned last = 0;
 
-	/* Four owners fill the pool; a fifth gets room from one of them, each later one too. */
+	fresh_pool();
+	/* Four owners fill the pool; a fifth gets room from one of them, each later one
+	 * too. */
 	for (uint64_t owner = 1; owner <= 4; owner++)
 		for (int i = 0; i < HANDLE_SNAPSHOTS / 4; i++)
 			handle_take(&pool, fh++, owner);
 	handle_take(&pool, 900, 5);
-	ok(handle_find(&pool, 900, 0) != NULL, "a full pool still has room for a newcomer");
+	ok(handle_find(&pool, 900, 0) != NULL,
+		"a full pool still has room for a newcomer");
 	for (uint64_t i = 1; i < fh; i++)
 		last += handle_find(&pool, i, 0) != NULL;
 	is_u64(last, HANDLE_SNAPSHOTS - 1, "at the cost of one");
 	handle_take(&pool, 901, 6);
 	handle_take(&pool, 902, 7);
-	ok(handle_find(&pool, 900, 0) && handle_find(&pool, 901, 0) && handle_find(&pool, 902, 0),
+	ok(handle_find(&pool, 900, 0) && handle_find(&pool, 901, 0) &&
+			handle_find(&pool, 902, 0),
 		"which those with one snapshot do not pay");
 	handles_deinit(&pool);
 }
 
 static void memory(void)
 {
-	unsigned kept = 0;
+	static struct handles next;
+	struct snapshot *s;
 
-	for (uint64_t fh = 1; fh <= HANDLE_SNAPSHOTS; fh++) {
-		struct snapshot *s = handle_take(&pool, fh, fh);
-		for (int i = 0; i < 1000; i++)
-			out_str(&s->text, "0123456789");
-	}
+	fresh_pool();
+	is_u64(resident(pool.store), 0, "an empty store has no memory for texts");
+	for (uint64_t fh = 1; fh <= HANDLE_SNAPSHOTS; fh++)
+		fill(handle_take(&pool, fh, fh), 10000, 0);
+	is_u64(resident(pool.store), HANDLE_SNAPSHOTS * 12288,
+		"pages as texts need them");
 	for (uint64_t fh = 1; fh <= HANDLE_SNAPSHOTS; fh++)
 		handle_release(&pool, fh);
-	for (int i = 0; i < HANDLE_SNAPSHOTS; i++)
-		kept += pool.slot[i].text.cap != 0;
-	is_u64(kept, HANDLE_SPARE, "idle snapshots keep a few buffers");
+	is_u64(resident(pool.store), HANDLE_SPARE * 12288, "idle snapshots keep a few");
+	for (uint64_t fh = 1; fh <= HANDLE_SPARE; fh++)
+		fill(handle_take(&pool, fh, fh), 100000, 0);
+	for (uint64_t fh = 1; fh <= HANDLE_SPARE; fh++)
+		handle_release(&pool, fh);
+	is_u64(resident(pool.store), 0, "but not after a long text");
+	s = handle_take(&pool, 1, 1);
+	fill(s, 5000, 0);
+	handle_keep(&pool, s, ++unique, true);
+	for (uint64_t fh = 2; fh <= HANDLE_SNAPSHOTS; fh++)
+		fill(handle_take(&pool, fh, fh), 10000, 0);
+	take_over(&next);
+	is_u64(resident(next.store), 8192,
+		"what a predecessor left half done is given back");
+	handles_deinit(&next);
 	handles_deinit(&pool);
 }
 
