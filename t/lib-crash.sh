@@ -28,9 +28,16 @@ fault_daemon() {
 	[ -x "$EVLXCFS_BIN" ] || bail "$EVLXCFS_BIN is not built"
 }
 
+# Two have one CPU, two have all.
 fleet_make() {
+	f_all=$(nproc)
 	for f_c in $FLEET; do
-		ct_start "c$f_c" "mem=$((f_c * 64 + 64))M" cpus=0
+		case $f_c in
+		1) f_cpus=0 ;;
+		2) f_cpus=$((f_all - 1)) ;;
+		*) f_cpus=0-$((f_all - 1)) ;;
+		esac
+		ct_start "c$f_c" "mem=$((f_c * 64 + 64))M" "cpus=$f_cpus"
 	done
 }
 
@@ -38,8 +45,10 @@ fleet_start() {
 	fleet_pids=
 	fleet_end=$(awk -v s="$1" '{ print $1 + s }' /proc/uptime)
 	for f_c in $FLEET; do
+		f_cpus=$f_all
+		[ "$f_c" -gt 2 ] || f_cpus=1
 		for f_r in a b; do
-			ct_exec "c$f_c" "$TOOL/vigil" "$1" $(((f_c * 64 + 64) * 1024)) /proc \
+			ct_exec "c$f_c" "$TOOL/vigil" "$1" $(((f_c * 64 + 64) * 1024)) "$f_cpus" / \
 				>"$TMP/vigil.$f_c$f_r" 2>&1 &
 			fleet_pids="$fleet_pids $!"
 		done
