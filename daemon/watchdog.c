@@ -20,10 +20,22 @@ enum {
 	SHARE = 4,   /* the part of the bound that a worker in a loop must have used */
 };
 
+/* epoll looks again when it is asked, and does not tell of a request that the worker has
+ * taken by then; SIGIO is sent for every one. */
+static void want_signal(const struct watchdog *dog, bool on)
+{
+	int flags = fcntl(dog->fuse, F_GETFL);
+
+	if (flags >= 0)
+		fcntl(dog->fuse, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC);
+}
+
 static int arm(struct watchdog *dog, int op, uint64_t tag)
 {
 	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = tag};
 
+	fcntl(dog->fuse, F_SETOWN, getpid());
+	want_signal(dog, true);
 	return epoll_ctl(dog->epoll, op, dog->fuse, &event) < 0 ? -errno : 0;
 }
 
@@ -89,11 +101,15 @@ static bool is_starved(const struct watchdog *dog, pid_t worker)
 
 void watchdog_start(struct watchdog *dog, pid_t worker, uint64_t now_ms)
 {
-	if (!dog->interval_ms || dog->next_ms)
+	if (!dog->interval_ms)
+		return;
+	want_signal(dog, false);
+	if (dog->next_ms)
 		return;
 	dog->seen = progress(dog);
 	dog->used_ns = cpu_time_ns(worker);
 	dog->strikes = 0;
+	dog->idle = 0;
 	dog->next_ms = now_ms + dog->interval_ms;
 }
 
@@ -110,17 +126,17 @@ static bool channel_waits(const struct watchdog *dog)
 	return poll(&pfd, 1, 0) > 0;
 }
 
-/* A parked request waits for a helper, which may take its time. */
-static unsigned patience(const struct watchdog *dog, unsigned pending)
+/* Looks that a worker may have only requests that are parked: these wait for a helper,
+ * which may take its time. */
+static unsigned patience(const struct watchdog *dog)
 {
-	if (!pending || journal_working(dog->journal))
-		return STRIKES;
 	return STRIKES + 1 + (unsigned)(PARK_SECONDS * 1000 / dog->interval_ms);
 }
 
 bool watchdog_look(struct watchdog *dog, pid_t worker, uint64_t now_ms, uint64_t tag)
 {
 	unsigned pending = journal_pending(dog->journal);
+	bool waits = channel_waits(dog);
 	uint64_t now = progress(dog);
 
 	dog->next_ms = now_ms + dog->interval_ms;
@@ -128,13 +144,18 @@ bool watchdog_look(struct watchdog *dog, pid_t worker, uint64_t now_ms, uint64_t
 		dog->seen = now;
 		dog->used_ns = cpu_time_ns(worker);
 		dog->strikes = 0;
+		dog->idle = 0;
 	} else {
 		dog->strikes++;
+		dog->idle = waits || journal_working(dog->journal) ? dog->idle + 1 : 0;
 	}
-	if (!pending && !channel_waits(dog)) {
-		dog->next_ms = 0;
+	if (!pending && !waits) {
 		arm(dog, EPOLL_CTL_MOD, tag);
+		/* Taken just before that, it would be told by nobody. */
+		if (!journal_pending(dog->journal))
+			dog->next_ms = 0;
 		return false;
 	}
-	return dog->strikes >= patience(dog, pending) && !is_starved(dog, worker);
+	return (dog->idle >= STRIKES || dog->strikes >= patience(dog)) &&
+	       !is_starved(dog, worker);
 }

@@ -17,7 +17,7 @@ round() {
 
 daemon_start --watchdog=1
 fleet_make
-time=$(seconds 8 15)
+time=$(seconds 5 15)
 fleet_start "$time"
 crash 11 "$(seconds 100 3000)" $((time - 1))
 between 4 "$CRASHES" 100000 "$CRASHES workers ended by SIGSEGV"
@@ -37,7 +37,7 @@ daemon_stop
 
 # An abort at each stage of a request. A new mount each time: the containers are
 # bound to it.
-time=$(seconds 5 10)
+time=$(seconds 4 10)
 for stage in read:50 taken:50 parked:1 rendered:50 reply:50 replied:50 startup:2; do
 	# Requests wait for a resolver only where the kernel is not asked.
 	EVLXCFS_FAULT=$stage daemon_start --resolver=fork
@@ -50,6 +50,21 @@ for stage in read:50 taken:50 parked:1 rendered:50 reply:50 replied:50 startup:2
 	for c in $FLEET; do
 		ct_stop "c$c"
 	done
+	daemon_stop
+done
+
+# The connection's first message: nobody could read anything without an answer to it.
+EVLXCFS_FAULT=init:1 daemon_start
+like "$(cat "$DAEMON_LOG")" 'worker [0-9]+ was ended by signal 6' 'abort before INIT is answered: it happened'
+is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal 'the next worker has answered it'
+daemon_stop
+# The same by a SIGKILL that comes whenever it does.
+for ms in 0 1 2 3 4 6 8 12; do
+	mkdir "$TMP/early$ms"
+	MNT=$TMP/early$ms
+	daemon_spawn "$MNT"
+	"$TOOL/crash" "$DAEMON_PID" 9 $((ms + 1)) 60 3 >/dev/null
+	is "$(timeout 20 head -c 8 "$MNT/proc/meminfo" 2>&1)" MemTotal "killed at startup, $ms ms apart: it serves"
 	daemon_stop
 done
 

@@ -7,6 +7,8 @@
 // "ok READINGS LONGEST_MS", where a reading is an open, the reads and a close. The
 // first reading that fails or is wrong ends it with a line that says how, and
 // status 1.
+//	vigil SECONDS FILE
+// reads one file, a long one, in pieces that overlap.
 //
 // A reading put together of two renderings is wrong: its columns do not add up, its
 // lines do not fit, its time was not the time, or a byte that was read twice differs.
@@ -402,6 +404,16 @@ static void list(void)
 		wrong(r, "has %u entries, before %u, and %u CPUs, not %u", n, count, numbered, cpus);
 }
 
+static void long_one(const char *file)
+{
+	struct reading *r = &readings[0];
+
+	begin(r, file);
+	while (step_odd(r, 251))
+		;
+	end(r);
+}
+
 static void churn(unsigned long n)
 {
 	static char *memory;
@@ -417,39 +429,48 @@ static void churn(unsigned long n)
 		madvise(memory, CHURN * CHURN_SIZE, MADV_DONTNEED);
 }
 
+static void open_root(const char *path)
+{
+	int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	proc = openat(root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cpudir = openat(root, "sys/devices/system/cpu", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || proc < 0 || cpudir < 0) {
+		perror(path);
+		exit(111);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	double stop, longest = 0;
 	unsigned long n, count = 0;
-	int root;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: vigil SECONDS MEMTOTAL_KB CPUS ROOT\n");
+	if (argc != 5 && argc != 3) {
+		fprintf(stderr, "usage: vigil SECONDS MEMTOTAL_KB CPUS ROOT | SECONDS FILE\n");
 		return 100;
 	}
 	stop = clock_of(CLOCK_MONOTONIC) + atof(argv[1]);
-	total = strtoul(argv[2], NULL, 10);
-	cpus = (unsigned)strtoul(argv[3], NULL, 10);
 	signal(SIGTERM, on_term);
-	root = open(argv[4], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	proc = openat(root, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cpudir = openat(root, "sys/devices/system/cpu", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0 || proc < 0 || cpudir < 0) {
-		perror(argv[4]);
-		return 111;
+	if (argc == 5) {
+		total = strtoul(argv[2], NULL, 10);
+		cpus = (unsigned)strtoul(argv[3], NULL, 10);
+		open_root(argv[4]);
 	}
 	for (n = 0; !told && clock_of(CLOCK_MONOTONIC) < stop; n++) {
 		double start, took;
 
 		churn(n);
 		start = clock_of(CLOCK_MONOTONIC);
-		if (n % 20 == 7)
+		if (argc == 3)
+			long_one(argv[2]);
+		else if (n % 20 == 7)
 			all_at_once();
 		else if (n % 20 == 13)
 			list();
 		else
 			one(n);
-		count += n % 20 == 7 ? FILES : 1;
+		count += argc == 5 && n % 20 == 7 ? FILES : 1;
 		took = clock_of(CLOCK_MONOTONIC) - start;
 		longest = took > longest ? took : longest;
 	}

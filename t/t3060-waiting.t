@@ -1,0 +1,116 @@
+#!/bin/sh
+# Requests that wait for something slow while the worker dies, is replaced, stops, or
+# is told to end; and readers that no longer want to wait.
+if [ -z "${T_OWN_MOUNTS-}" ]; then
+	T_OWN_MOUNTS=1 exec unshare -m "$0" "$@"
+fi
+. "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-crash.sh"
+need_fuse
+need_tool crash
+
+# A file of the host that is read in a helper, since its reading may sleep: until
+# somebody writes to it, or for SLOWREAD_SECONDS.
+cpufreq=/sys/devices/system/cpu/cpufreq
+[ -d "$cpufreq" ] || skip_all "this kernel has no $cpufreq to mount on"
+mount -t tmpfs none "$cpufreq"
+mkdir "$cpufreq/policy0"
+pipe=$cpufreq/policy0/scaling_cur_freq
+mkfifo "$pipe"
+
+# wait_for_it: a reader of that file, whose request is parked.
+wait_for_it() {
+	rm -f "$TMP/got"
+	cat "$MNT/sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq" >"$TMP/got" 2>&1 &
+	reader=$!
+	ok "$1: a reader waits" wait_until helped
+}
+
+# A helper has opened the pipe: it is the worker's child, or was.
+helped() {
+	w=$(worker)
+	[ -n "$w" ] && [ -n "$(cat "/proc/$w/task/$w/children" 2>/dev/null)" ]
+}
+
+# give_it: what it waited for. The writer waits for a helper to read.
+give_it() {
+	timeout 20 sh -c "echo 1234 >$pipe"
+	ok "$1: it is answered" wait_until gone "$reader"
+	is "$(cat "$TMP/got")" 1234 "$1: with what the file says"
+}
+
+told() {
+	[ "$(grep -c -e "$2" "$DAEMON_LOG")" -ge "$1" ]
+}
+
+serves() {
+	[ "$(timeout 20 head -c 8 "$MNT/proc/meminfo" 2>/dev/null)" = MemTotal ]
+}
+
+daemon_start --watchdog=1
+
+# --- workers that die while it waits
+wait_for_it 'killed'
+crash 9 100 60 5
+is "$CRASHES" 5 'five workers are killed meanwhile'
+ok 'the daemon serves' serves
+ok 'the reader goes on waiting' alive "$reader"
+give_it 'killed'
+
+# --- an upgrade
+wait_for_it 'upgraded'
+kill -HUP "$DAEMON_PID"
+ok 'a binary takes over meanwhile' wait_until told 1 'goes on with the mount'
+ok 'the daemon serves' serves
+ok 'the reader goes on waiting' alive "$reader"
+give_it 'upgraded'
+
+# Two at once, and one more before that is done.
+wait_for_it 'upgraded thrice'
+kill -HUP "$DAEMON_PID"
+kill -USR1 "$DAEMON_PID"
+sleep 0.02
+kill -HUP "$DAEMON_PID"
+ok 'a binary takes over meanwhile' wait_until told 2 'goes on with the mount'
+ok 'the daemon serves' serves
+give_it 'upgraded thrice'
+
+# --- a worker that is stopped while nothing but waiting requests is known to it
+wait_for_it 'stopped'
+old=$(worker)
+kill -STOP "$old"
+t_now
+before=$t_time
+ok 'another reader is served' serves
+t_now
+between 0 $((t_time - before)) "$(seconds 3 20)" 'after the bound, not after all that may wait'
+isnt "$(worker)" "$old" 'by another worker'
+give_it 'stopped'
+
+# --- readers that give up
+wait_for_it 'interrupted'
+t_now
+before=$t_time
+kill -TERM "$reader"
+ok 'interrupted: it ends' wait_until gone "$reader"
+# One that was read by a worker that died, and whose interrupt came when there was none.
+wait_for_it 'interrupted between two workers'
+kill -STOP "$DAEMON_PID"
+kill -KILL "$(worker)"
+kill -TERM "$reader"
+sleep 0.1
+kill -CONT "$DAEMON_PID"
+ok 'interrupted between two workers: it ends' wait_until gone "$reader"
+ok 'the daemon serves' serves
+t_now
+between 0 $((t_time - before)) "$(seconds 4 30)" 'neither waits for the file'
+
+# --- the end
+wait_for_it 'end'
+kill -TERM "$DAEMON_PID"
+ok 'end: the reader is answered' wait_until gone "$reader"
+daemon_wait
+is "$DAEMON_STATUS" 0 'end: exit 0'
+nok 'end: unmounted' is_mounted "$MNT"
+is "$(fleet_asleep)" '' 'no process in uninterruptible sleep'
+done_testing
