@@ -214,14 +214,14 @@ static uint64_t fresh_number(void)
  * allowed to everyone before Linux 5.16. */
 static void allow_lock(void)
 {
+	const rlim_t needed = pages(sizeof(struct journal));
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
-		limit.rlim_cur >= pages(sizeof(struct journal)))
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur >= needed)
 		return;
-	limit.rlim_cur = pages(sizeof(struct journal));
-	if (limit.rlim_max < limit.rlim_cur)
-		limit.rlim_max = limit.rlim_cur;
+	limit.rlim_cur = needed;
+	if (limit.rlim_max < needed)
+		limit.rlim_max = needed;
 	/* Refused, pages can still be taken away when memory is short. */
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 }

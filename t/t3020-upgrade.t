@@ -142,6 +142,19 @@ cp "$0" "$0.new"; echo 'exit 1' >"$0.new"; mv "$0.new" "$0"
 echo evlxcfs 2.0 journal 1
 SCRIPT
 cannot 'one that is replaced while it is tried'
+# Replaced after that, while the worker is told to leave and does not hear it.
+install_copy
+kill -STOP "$(worker)"
+kill -HUP "$DAEMON_PID"
+ending() {
+	[ -z "$(pgrep -P "$DAEMON_PID" -x evlxcfs)" ]
+}
+sleep 1
+ok 'the trial has ended' wait_until ending
+install_script </dev/null
+n=$((n + 1))
+ok 'one that is replaced after the trial: the old one says so' wait_until told "$n" 'not upgraded'
+is "$(total)" 131072 'one that is replaced after the trial: and goes on'
 # One that understands nothing of what was read: all is answered before.
 install_script <<SCRIPT
 [ "\$1" != --check ] || { echo evlxcfs 2.0 journal 99; exit; }

@@ -7,6 +7,7 @@
 need_fuse
 need_cgroups
 need_tool vigil fsop
+need_command prlimit strace
 
 serves() {
 	[ "$(timeout 5 head -c 8 "$MNT/proc/meminfo" 2>/dev/null)" = MemTotal ]
@@ -98,6 +99,85 @@ ok 'and readers wait' alive "$reader"
 kill -CONT "$old"
 wait "$reader"
 is "$(cat "$TMP/out")" MemTotal 'until it goes on'
+daemon_stop
+
+# --- workers that cannot start: descriptors have run out
+# The keeper has two left without a worker, which is a socket to it; a new one needs more.
+no_descriptors() {
+	n=0
+	free=0
+	while [ "$free" -lt 2 ]; do
+		case $(readlink "/proc/$DAEMON_PID/fd/$n") in
+		'' | socket:*) free=$((free + 1)) ;;
+		esac
+		n=$((n + 1))
+	done
+	prlimit --pid "$DAEMON_PID" --nofile="$n:$1"
+}
+starts() {
+	grep -c 'Too many open files' "$DAEMON_LOG"
+}
+daemon_start
+limit=$(awk '/^Max open files/ { print $5 }' "/proc/$DAEMON_PID/limits")
+no_descriptors "$limit"
+kill -KILL "$(worker)"
+head -c 8 "$MNT/proc/meminfo" >"$TMP/out" &
+reader=$!
+sleep "$(seconds 4 10)"
+first=$(starts)
+between 8 "$first" $((12 + $(seconds 4 10))) 'workers that end without an answer are started again at once at first'
+sleep 3
+between 2 $(($(starts) - first)) 4 'then once a second'
+ok 'a reader waits meanwhile' alive "$reader"
+prlimit --pid "$DAEMON_PID" --nofile="$limit:$limit"
+wait "$reader"
+is "$(cat "$TMP/out")" MemTotal 'until one can start'
+no_descriptors "$limit"
+kill -KILL "$(worker)"
+more_starts() {
+	[ "$(starts)" -gt $((first + 8)) ]
+}
+ok 'none can start once more' wait_until more_starts
+daemon_stop
+
+# --- the journal is locked into memory, by those without privileges too
+EVLXCFS_WRAP='prlimit --memlock=16384:'
+daemon_start
+EVLXCFS_WRAP=
+locked() {
+	for p in $DAEMON_PID $(worker); do
+		sed -n 's/^VmLck:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$p/status"
+	done | sort -n | head -n 1
+}
+between 70 "$(locked)" 200 'the journal is locked, by keeper and worker'
+kill -KILL "$(worker)"
+ok 'a new worker serves' serves
+between 70 "$(locked)" 200 'and has locked it too'
+kill -HUP "$DAEMON_PID"
+ok 'another binary takes over' wait_until told 1 'goes on with the mount'
+ok 'and serves' serves
+between 70 "$(locked)" 200 'and has locked it too'
+daemon_stop
+
+# --- signals that come before there is a keeper
+# mount(2) takes half a second.
+slow_mount='strace -D -qq -o /dev/null -e trace=mount -e inject=mount:delay_exit=500000:when=1'
+early() {
+	mkdir "$TMP/$1"
+	MNT=$TMP/$1
+	EVLXCFS_WRAP=$slow_mount
+	daemon_spawn "$MNT"
+	EVLXCFS_WRAP=
+	wait_until is_mounted "$MNT"
+	kill "-$1" "$DAEMON_PID"
+}
+early TERM
+daemon_wait
+is "$DAEMON_STATUS" 0 'TERM during startup: exit 0'
+nok 'TERM during startup: unmounted' is_mounted "$MNT"
+early HUP
+ok 'HUP during startup: upgraded' wait_until told 1 'goes on with the mount'
+ok 'HUP during startup: it serves' serves
 daemon_stop
 
 # --- what the worker is sent is not for it
