@@ -8,6 +8,7 @@
 #include "daemon/keeper_state.h"
 
 #include "daemon/announce.h"
+#include "daemon/ownfault.h"
 #include "daemon/privileges.h"
 #include "daemon/worker.h"
 #include "fusechan/mount.h"
@@ -175,16 +176,7 @@ static bool own_fault(int status)
 		return WEXITSTATUS(status) != WORKER_DONE &&
 		       WEXITSTATUS(status) != WORKER_GONE &&
 		       WEXITSTATUS(status) != WORKER_FAILED;
-	switch (WTERMSIG(status)) {
-	case SIGSEGV:
-	case SIGABRT:
-	case SIGBUS:
-	case SIGILL:
-	case SIGFPE:
-	case SIGSYS:
-	case SIGTRAP: return true;
-	default: return false;
-	}
+	return ownfault_signal(WTERMSIG(status));
 }
 
 static void log_end(struct keeper *keeper, int status, bool fault)

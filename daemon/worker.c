@@ -5,6 +5,7 @@
 
 #include "daemon/cputree.h"
 #include "daemon/log.h"
+#include "daemon/ownfault.h"
 #include "daemon/privileges.h"
 #include "daemon/sampler.h"
 #include "daemon/slowread.h"
@@ -253,6 +254,7 @@ int worker_run(const struct worker_job *job)
 		server.job = job;
 		server.channel = (struct channel){job->fuse, job->shared->journal};
 		journal_populate(server.channel.journal);
+		ownfault_watch(server.channel.journal);
 		if (make_loop(&server) && get_ready(job)) {
 			serve_takeover(&server);
 			resend(&server);

@@ -82,6 +82,8 @@ void journal_taken(struct slot *slot, size_t len);
 /* The request is worked on from now; it waits. */
 void journal_busy(struct slot *slot);
 void journal_waits(struct slot *slot);
+/* The process is about to end, and what it works on is not to blame. */
+void journal_excuse(struct journal *journal);
 /* The request is answered, or needs no answer. */
 void journal_done(struct slot *slot);
 /* Number of slots that hold a request, and of those that are worked on. */

@@ -81,17 +81,18 @@ for offset in $ABORT $LOOP $SLEEP $STOP; do
 	is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal 'who serves'
 done
 is "$(grep -c 'READ of node .* ended 2 workers: it gets EIO' "$DAEMON_LOG")" 4 'each is told'
-# Killed from outside is no fault of the request's.
-for n in 1 2 3 4; do
-	"$TOOL/fsop" fd "$MNT/proc/meminfo" "P$SLEEP,10" >"$TMP/poison" 2>&1 &
-	poison=$!
+daemon_stop
+# Ended from outside is no fault of the request's, whatever the signal.
+daemon_start --watchdog=3
+"$TOOL/fsop" fd "$MNT/proc/meminfo" "P$SLEEP,10" >"$TMP/poison" 2>&1 &
+poison=$!
+for sig in KILL KILL KILL SEGV SEGV SEGV ABRT BUS; do
 	sleep 0.2
-	kill -KILL "$(worker)"
-	sleep 0.2
-	ok "killed while it is worked on ($n): it goes on" alive "$poison"
-	[ "$n" = 4 ] || continue
-	wait_until gone "$poison"
-	is "$(cat "$TMP/poison")" EIO 'until the watchdog has seen two'
+	kill "-$sig" "$(worker)"
 done
+sleep 0.2
+ok 'ended from outside eight times while it is worked on: it goes on' alive "$poison"
+ok 'until the watchdog has seen two' wait_until gone "$poison"
+is "$(cat "$TMP/poison")" EIO 'then it gets EIO'
 daemon_stop
 done_testing

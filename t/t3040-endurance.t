@@ -16,6 +16,12 @@ fds() {
 	ls "/proc/$1/fd" | wc -l
 }
 
+# What no other process has, of keeper and worker.
+private_kb() {
+	cat $(daemon_pids | sed 's|.*|/proc/&/smaps_rollup|') |
+		awk '/^Private_(Clean|Dirty):/ { kb += $2 } END { print kb }'
+}
+
 new_worker() {
 	w=$(worker)
 	[ -n "$w" ] && [ "$w" != "$old_worker" ] &&
@@ -37,18 +43,24 @@ measure() {
 	worker_fds=$(fds "$w")
 	keeper_kb=$(figure "$DAEMON_PID" RssAnon)
 	worker_kb=$(figure "$w" RssAnon)
+	keeper_maps=$(cut -d' ' -f1,2,6- "/proc/$DAEMON_PID/maps")
 	shared=$(($(stat -L -c %b "$(find "/proc/$DAEMON_PID/fd" -lname '/memfd:evlxcfs*')") / 2))
 	family=$(daemon_pids | wc -l)
 	diag "$1: keeper $keeper_fds descriptors, $keeper_kb kB; worker $worker_fds descriptors, $worker_kb kB; shared $shared kB; $family processes"
 }
 
 daemon_start
+sanitized() {
+	grep -q -e asan -e ubsan "/proc/$DAEMON_PID/maps"
+}
+sanitized || between 1 "$(private_kb)" 300 "$(private_kb) kB are private to keeper and worker at start"
 fleet_make
 crashes=$(seconds 1000 100)
 
 fleet_start 1000
 sleep 1
-fresh KILL
+kill -KILL "$(worker)"
+sleep 1
 fleet_stop
 fleet_check 'before'
 fresh KILL
@@ -57,6 +69,7 @@ fds_before="$keeper_fds $worker_fds $family"
 kb_before=$keeper_kb
 worker_before=$worker_kb
 shared_before=$shared
+maps_before=$keeper_maps
 
 fleet_start 1000
 crash 9 20 300 $((crashes - 20))
@@ -68,6 +81,7 @@ fleet_check "$crashes crashes"
 fresh SEGV
 measure "after $crashes crashes"
 is "$keeper_fds $worker_fds $family" "$fds_before" 'as many descriptors and processes'
+is "$keeper_maps" "$maps_before" 'the keeper has mapped nothing and its heap has not grown'
 is_near "$keeper_kb" "$kb_before" 16 'as much memory in the keeper'
 is_near "$worker_kb" "$worker_before" 32 'and in the worker'
 is_near "$shared" "$shared_before" 256 'and shared by both'
