@@ -127,9 +127,9 @@ check-unit: $(units) headers-check
 	$(PROVE) $(PROVEFLAGS) $(units)
 
 # What takes long, needs an otherwise idle machine, or boots every other kernel and layout.
-long_tests = t/t2130-disks.t t/t3010-faults.t t/t3040-endurance.t t/t3050-keeper.t \
-	t/t4040-cgroup-lock.t t/t4090-matrix.t t/t4091-identity-vm.t t/t4190-mounts-vm.t \
-	t/t9001-vm-6.1-v1.t t/t9002-vm-6.1-hybrid.t t/t9003-vm-6.12-v2.t t/t9005-vm-loadavg.t
+long_tests = t/t2130-disks.t t/t4040-cgroup-lock.t t/t4090-matrix.t t/t4091-identity-vm.t \
+	t/t4190-mounts-vm.t t/t9001-vm-6.1-v1.t t/t9002-vm-6.1-hybrid.t t/t9003-vm-6.12-v2.t \
+	t/t9005-vm-loadavg.t
 all_tests = $(sort $(wildcard t/t*.t))
 
 # Installs what the tests need, then runs them. As root.

@@ -26,7 +26,8 @@ static void on_signal(int signum, siginfo_t *info, void *context)
 	/* Codes up to 0 are those of kill(2) and its like; abort(3) is from within. */
 	if (info->si_code <= 0 && info->si_pid != getpid())
 		journal_excuse(excused);
-	/* The handler is reset: this time it ends the process, when the handler returns. */
+	/* The handler is reset: this time it ends the process, when the handler returns.
+	 */
 	raise(signum);
 }
 

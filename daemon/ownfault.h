@@ -12,8 +12,8 @@
 /* Whether it is the signal of such a death. */
 bool ownfault_signal(int signum);
 
-/* From now on one of these signals that somebody else sent to this process excuses what is
- * worked on in the journal before it ends the process. */
+/* From now on one of these signals that somebody else sent to this process excuses what
+ * is worked on in the journal before it ends the process. */
 void ownfault_watch(struct journal *journal);
 
 #endif

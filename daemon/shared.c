@@ -150,8 +150,8 @@ static bool same_entry(const struct entry *a, const struct entry *b)
 	       a->size == b->size;
 }
 
-/* Copies what there is between two offsets of the old block: pages that nobody has written
- * to stay what they are. */
+/* Copies what there is between two offsets of the old block: pages that nobody has
+ * written to stay what they are. */
 static void copy(char *to, const struct shared *old, size_t from, size_t size)
 {
 	const off_t end = (off_t)(from + size);
@@ -161,7 +161,8 @@ static void copy(char *to, const struct shared *old, size_t from, size_t size)
 		hole = lseek(old->fd, at, SEEK_HOLE);
 		if (hole < 0 || hole > end)
 			hole = end;
-		memcpy(to + (size_t)at - from, (char *)old->mem + at, (size_t)(hole - at));
+		memcpy(to + (size_t)at - from, (char *)old->mem + at,
+			(size_t)(hole - at));
 		at = hole;
 	}
 }
@@ -182,8 +183,8 @@ static void keep(struct shared *shared, const struct shared *old)
 			continue;
 		for (int k = 0; k < SHARED_REGIONS; k++)
 			if (same_entry(e, &to->entry[k]))
-				copy((char *)shared->mem + to->entry[k].offset, old, e->offset,
-					e->size);
+				copy((char *)shared->mem + to->entry[k].offset, old,
+					e->offset, e->size);
 	}
 }
 
@@ -210,8 +211,8 @@ static uint64_t fresh_number(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* The journal can be locked also by those who come when the privileges are gone: 64 kB are
- * allowed to everyone before Linux 5.16. */
+/* The journal can be locked also by those who come when the privileges are gone: 64 kB
+ * are allowed to everyone before Linux 5.16. */
 static void allow_lock(void)
 {
 	const rlim_t needed = pages(sizeof(struct journal));

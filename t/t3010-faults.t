@@ -25,8 +25,8 @@ fleet_check SIGSEGV
 
 # Each is noticed after a second at most; without the watchdog the readers would
 # wait for ever.
-fleet_start "$((time * 2))"
-crash 19 1500 $((time * 2 - 1))
+fleet_start "$((time + 3))"
+crash 19 1500 $((time + 2))
 between 2 "$CRASHES" 100000 "$CRASHES workers stopped by SIGSTOP"
 fleet_check SIGSTOP
 between 0 "${fleet_reads#* }" "$(seconds 2500 60000)" 'nobody waited for long'
@@ -37,7 +37,7 @@ daemon_stop
 
 # An abort at each stage of a request. A new mount each time: the containers are
 # bound to it.
-time=$(seconds 4 10)
+time=$(seconds 3 10)
 for stage in read:50 taken:50 parked:1 rendered:50 reply:50 replied:50 startup:2; do
 	# Requests wait for a resolver only where the kernel is not asked.
 	EVLXCFS_FAULT=$stage daemon_start --resolver=fork

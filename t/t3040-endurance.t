@@ -72,9 +72,9 @@ shared_before=$shared
 maps_before=$keeper_maps
 
 fleet_start 1000
-crash 9 20 300 $((crashes - 20))
+crash 9 8 300 $((crashes - 20))
 killed=$CRASHES
-crash 11 "$(seconds 50 500)" 300 20
+crash 11 "$(seconds 20 500)" 300 20
 is $((killed + CRASHES)) "$crashes" "$crashes crashes"
 fleet_stop
 fleet_check "$crashes crashes"

@@ -1,0 +1,122 @@
+/* daemon/shared: what the block of one process is to the next, of this build or another.
+ */
+#include "daemon/shared.h"
+
+#include "daemon/handle.h"
+#include "t/unit/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LONG_TEXT = 100000 };
+
+static struct shared first, second;
+
+static void read_in_pieces(struct shared *shared, uint64_t fh)
+{
+	static struct handles handles;
+	struct snapshot *s;
+
+	handles_attach(&handles, shared->region[SHARED_SNAPSHOTS], shared->cpus);
+	s = handle_take(&handles, fh, 1);
+	for (unsigned i = 0; i < LONG_TEXT; i++)
+		out_char(&s->text, (char)('a' + i % 26));
+	handle_keep(&handles, s, 1, true);
+	handles_deinit(&handles);
+}
+
+static bool goes_on(struct shared *shared, uint64_t fh)
+{
+	static struct handles handles;
+	struct snapshot *s;
+	bool good;
+
+	handles_attach(&handles, shared->region[SHARED_SNAPSHOTS], shared->cpus);
+	s = handle_find(&handles, fh, 9);
+	good = s && s->text.len == LONG_TEXT;
+	for (unsigned i = 0; good && i < LONG_TEXT; i++)
+		good = s->text.data[i] == (char)('a' + i % 26);
+	handles_deinit(&handles);
+	return good;
+}
+
+static uint64_t memory_kb(const struct shared *shared)
+{
+	struct stat st;
+
+	return fstat(shared->fd, &st) == 0 ? (uint64_t)st.st_blocks / 2 : UINT64_MAX;
+}
+
+/* Another build has a region of that name in another format. */
+static void make_foreign(struct shared *shared, const char *name)
+{
+	char *head = shared->mem;
+	size_t i = 0;
+
+	while (strcmp(head + i, name))
+		i += 8;
+	memcpy(head + i, "other", 6);
+}
+
+static void again(void)
+{
+	int r = shared_open(&first, -1, false);
+
+	is_int(r, 0, "a new block");
+	ok(memory_kb(&first) < 256, "has little memory");
+	first.journal->serial = 4711;
+	read_in_pieces(&first, 5);
+	shared_toggle_view(&first);
+	r = shared_open(&second, dup(first.fd), true);
+	is_int(r, 0, "the next process of this build");
+	is_u64(second.journal->serial, 4711, "has its journal");
+	ok(goes_on(&second, 5) && shared_host_view(&second), "and all the rest");
+	shared_close(&second);
+}
+
+static void other_build(void)
+{
+	int r;
+
+	make_foreign(&first, "cputree");
+	r = shared_open(&second, dup(first.fd), true);
+	is_int(r, 0, "one of another build");
+	is_u64(second.journal->serial, 4711, "has the journal in a block of its own");
+	ok(goes_on(&second, 5) && shared_host_view(&second),
+		"and what it knows of the rest");
+	ok(memory_kb(&second) < 512, "and no memory for what nobody wrote");
+	shared_close(&second);
+	make_foreign(&first, "journal");
+	r = shared_open(&second, dup(first.fd), true);
+	is_int(r, 0, "one that does not know the journal");
+	ok(second.journal->serial > 4711, "gives handles that no open file has");
+	shared_close(&second);
+	r = shared_open(&second, -1, true);
+	ok(r == 0 && !goes_on(&second, 5), "without the block there is nothing of it");
+	shared_close(&second);
+}
+
+static void nonsense(void)
+{
+	int r = shared_open(&second, open("/dev/null", O_RDWR), false);
+
+	is_int(r, -ESTALE, "what is no such block is told");
+	ok(second.journal != NULL, "and a new one made");
+	shared_close(&second);
+	memset(first.mem, 0xff, 4096);
+	r = shared_open(&second, dup(first.fd), false);
+	is_int(r, -ESTALE, "so is one that makes no sense");
+	shared_close(&second);
+}
+
+int main(void)
+{
+	again();
+	other_build();
+	nonsense();
+	shared_close(&first);
+	return tap_done();
+}

@@ -1,0 +1,120 @@
+/* daemon/watchdog: when a worker is stuck. A pipe stands for the channel. */
+#include "daemon/watchdog.h"
+
+#include "daemon/server.h"
+#include "t/unit/tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { BOUND = 4, INTERVAL = 1000, LATE = 100 };
+
+static struct journal journal;
+static struct watchdog dog;
+static int channel[2], epoll;
+static uint64_t now;
+
+static void begin(void)
+{
+	memset(&journal, 0, sizeof(journal));
+	if (pipe(channel) < 0 || (epoll = epoll_create1(0)) < 0 ||
+		watchdog_init(&dog, epoll, channel[0], &journal, BOUND, 1) < 0)
+		abort();
+	now = 1000000;
+	watchdog_start(&dog, now);
+}
+
+static void end(void)
+{
+	watchdog_deinit(&dog);
+	close(channel[0]);
+	close(channel[1]);
+	close(epoll);
+}
+
+static void message(void)
+{
+	if (write(channel[1], "x", 1) != 1)
+		abort();
+}
+
+/* Looks until it finds the worker stuck, at most LATE times. */
+static unsigned looks(void)
+{
+	unsigned n = 0;
+
+	while (n < LATE && dog.next_ms) {
+		now = dog.next_ms;
+		n++;
+		if (watchdog_look(&dog, now, 1))
+			return n;
+	}
+	return 0;
+}
+
+static bool armed(void)
+{
+	struct epoll_event event;
+
+	return epoll_wait(epoll, &event, 1, 0) == 1;
+}
+
+int main(void)
+{
+	begin();
+	message();
+	ok(dog.next_ms == now + INTERVAL, "the bound is four looks");
+	is_u64(looks(), 3, "a message that nobody reads: stuck at the third");
+	end();
+
+	begin();
+	journal.slot[3].state = SLOT_TAKEN;
+	journal.slot[3].busy = 1;
+	is_u64(looks(), 3, "a request that nobody gets done: likewise");
+	end();
+
+	begin();
+	journal.slot[3].state = SLOT_TAKEN;
+	is_u64(looks(), 4 + PARK_SECONDS, "one that waits has all that it may wait");
+	end();
+
+	begin();
+	journal.slot[3].state = SLOT_TAKEN;
+	for (int i = 0; i < 4; i++) {
+		now = dog.next_ms;
+		ok(!watchdog_look(&dog, now, 1), "one that waits, look %d", i);
+	}
+	message();
+	is_u64(looks(), 3,
+		"then a message that nobody reads: no longer than for one alone");
+	end();
+
+	begin();
+	message();
+	for (int i = 0; i < 10; i++) {
+		now = dog.next_ms;
+		if (i % 2)
+			journal.taken++;
+		ok(!watchdog_look(&dog, now, 1), "a worker that gets on, look %d", i);
+	}
+	end();
+
+	begin();
+	is_u64(looks(), 0, "nobody asks anything: nothing");
+	is_u64(dog.next_ms, 0, "and no more looks");
+	ok(!armed(), "until");
+	message();
+	ok(armed(), "somebody does");
+	end();
+
+	if (pipe(channel) < 0 || (epoll = epoll_create1(0)) < 0)
+		abort();
+	watchdog_init(&dog, epoll, channel[0], &journal, 0, 1);
+	message();
+	watchdog_start(&dog, now);
+	ok(!armed() && !dog.next_ms, "without a bound it looks at nothing");
+	end();
+	return tap_done();
+}
