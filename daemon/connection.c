@@ -14,6 +14,7 @@
 #include "nsutil/procfile.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool mount_it(struct connection *conn)
@@ -114,6 +115,27 @@ static int take_up(struct connection *conn)
 	return how;
 }
 
+/* Linux 6.15 can be told to abort a connection on which a request waits for so long, also
+ * while there is no worker or none that gets on. */
+static void tell_timeouts(void)
+{
+	static const char *const limits[] = {
+		"default_request_timeout", "max_request_timeout"};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct textbuf text = {0};
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/sys/fs/fuse/%s", limits[i]);
+		if (procfile_read(AT_FDCWD, path, &text) == 0 && text.len &&
+			strtoul(text.data, NULL, 10))
+			log_warnx("fs.fuse.%s is set: the kernel ends the mount when a "
+				  "request waits for longer",
+				limits[i]);
+		textbuf_deinit(&text);
+	}
+}
+
 bool connection_open(struct connection *conn, const struct options *options)
 {
 	int how;
@@ -128,6 +150,7 @@ bool connection_open(struct connection *conn, const struct options *options)
 	if (how >= 0 && open_device(conn) && cgroups_open(&conn->cgroups, options) &&
 		(how == CHANNEL_ALIVE ? resume(conn) : make(conn))) {
 		cgroups_tell(&conn->cgroups);
+		tell_timeouts();
 		return true;
 	}
 	connection_close(conn);

@@ -72,6 +72,8 @@ static int worker_process(struct keeper *keeper, int control)
 		close(job.options->ready_fd);
 	fd_close(keeper->trial.out);
 	prctl(PR_SET_NAME, "evlxcfs-worker");
+	/* Without a keeper nobody replaces a worker that is stopped: it goes on, and ends. */
+	prctl(PR_SET_PDEATHSIG, SIGCONT);
 	status = worker_run(&job);
 	close(control);
 	return status;

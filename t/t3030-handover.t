@@ -44,6 +44,16 @@ for round in 1 2 3; do
 	go_on "keeper killed ($round)"
 	wait "$DAEMON_PID" 2>/dev/null
 done
+# With a worker that is stopped.
+daemon_start
+hold
+w=$(worker)
+kill -STOP "$w"
+kill -KILL "$DAEMON_PID"
+ok 'keeper killed, the worker stopped: it goes on and ends' wait_until gone "$w"
+nok 'keeper killed, the worker stopped: it has unmounted' is_mounted "$MNT"
+go_on 'keeper killed, the worker stopped'
+wait "$DAEMON_PID" 2>/dev/null
 # Under load.
 daemon_start
 fleet_make

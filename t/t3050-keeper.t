@@ -180,6 +180,17 @@ ok 'HUP during startup: upgraded' wait_until told 1 'goes on with the mount'
 ok 'HUP during startup: it serves' serves
 daemon_stop
 
+# --- a kernel that ends mounts on which a request waits
+limit=/proc/sys/fs/fuse/default_request_timeout
+if [ -e "$limit" ]; then
+	mkdir "$TMP/slow"
+	echo 600 >"$TMP/600"
+	unshare -m sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh "$TMP/600" "$limit" \
+		timeout 3 "$EVLXCFS_BIN" "$TMP/slow" >"$TMP/out" 2>&1 </dev/null
+	like "$(cat "$TMP/out")" 'default_request_timeout is set' 'a limit on how long requests may wait is told'
+	unlike "$(cat "$DAEMON_LOG")" request_timeout 'and not told where there is none'
+fi
+
 # --- what the worker is sent is not for it
 daemon_start
 old=$(worker)
