@@ -127,6 +127,8 @@ cannot 'a file that cannot be executed'
 head -c 20000 "$real" >"$EVLXCFS_BIN"
 chmod 755 "$EVLXCFS_BIN"
 cannot 'half a binary'
+echo 'no program at all' >"$EVLXCFS_BIN"
+cannot 'a text'
 install_script </dev/null
 cannot 'a program that is something else'
 echo 'kill -SEGV $$' | install_script
@@ -168,4 +170,15 @@ fleet_check 'failed upgrades'
 is "$(mount_count "$MNT")" 1 'it is mounted once'
 daemon_stop
 nok 'the pidfile is gone' test -e "$TMP/pid"
+
+# A good binary that would not find the mountpoint.
+install_copy
+mkdir -p "$TMP/old/mnt"
+daemon_start_at "$TMP/old/mnt"
+mv "$TMP/old" "$TMP/new"
+kill -HUP "$DAEMON_PID"
+ok 'the mountpoint has moved: the old one says so' wait_until told 1 'not upgraded'
+is "$(head -c 8 "$TMP/new/mnt/proc/meminfo")" MemTotal 'the mountpoint has moved: and goes on'
+mv "$TMP/new" "$TMP/old"
+daemon_stop
 done_testing
