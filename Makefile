@@ -107,6 +107,8 @@ $O/t/tool/%: t/tool/%.c Makefile
 	$(call say,TOOL,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -D_GNU_SOURCE -std=gnu11 $(WARN) $(CFLAGS) -o $@ $< -lm
 
+$O/t/tool/vigil: t/tool/vigil.h
+
 # The benchmark's: its floor is our own channel with another handler.
 $O/t/bench/%: t/bench/%.c t/bench/hist.h $O/libevlxcfs.a Makefile
 	$(call say,BENCH,$@)

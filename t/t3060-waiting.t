@@ -7,7 +7,7 @@ fi
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-crash.sh"
 need_fuse
-need_tool crash
+need_tool crash fdstore fsop
 
 # A file of the host that is read in a helper, since its reading may sleep: until
 # somebody writes to it, or for SLOWREAD_SECONDS.
@@ -113,4 +113,50 @@ daemon_wait
 is "$DAEMON_STATUS" 0 'end: exit 0'
 nok 'end: unmounted' is_mounted "$MNT"
 is "$(fleet_asleep)" '' 'no process in uninterruptible sleep'
+
+# --- a request that was read by a daemon of which nothing is left but the connection
+if kernel_at_least 6 10; then
+	# Its worker sleeps over the read: FAULT_OFFSET_SLEEP of fusechan/fault.h.
+	SLEEP=2119630851
+	mkdir "$TMP/mnt" "$TMP/super"
+	MNT=$TMP/mnt
+	mkfifo "$TMP/super/in"
+	: >"$TMP/super/log"
+	printf '#!/bin/sh\nexec "$(cat %s)" "$@"\n' "$TMP/which" >"$TMP/run"
+	chmod 755 "$TMP/run"
+	echo "${EVLXCFS_FAULT_BIN:-$EVLXCFS_BIN-fault}" >"$TMP/which"
+	"$TOOL/fdstore" "$TMP/super" "$TMP/run" --keep-mount "$MNT" \
+		<"$TMP/super/in" >"$TMP/super/err" 2>&1 &
+	super=$!
+	exec 6>"$TMP/super/in"
+	DAEMON_LOG=$TMP/super/err
+	logged() {
+		[ "$(grep -c -e "$2" "$TMP/super/log")" -ge "$1" ]
+	}
+	started() {
+		read -r DAEMON_PID <"$TMP/super/pid"
+		echo "$DAEMON_PID" >>"$TMP/daemons"
+	}
+	echo start >&6
+	wait_until logged 1 '^FDNAME=evlxcfs-state'
+	started
+	"$TOOL/fsop" fd "$MNT/proc/meminfo" "P$SLEEP,10" >"$TMP/got" 2>&1 &
+	reader=$!
+	sleep 0.5
+	kill -STOP "$DAEMON_PID"
+	kill -KILL "$(worker)" "$DAEMON_PID"
+	wait_until logged 1 '^ended 137'
+	ok 'read and not answered: the reader waits' alive "$reader"
+	echo "$EVLXCFS_BIN" >"$TMP/which"
+	echo plain --fuse-fd=3 >&6
+	wait_until logged 2 '^started'
+	started
+	ok 'a daemon that knows nothing of it is sent it again' wait_until gone "$reader"
+	is "$(cat "$TMP/got")" 0 'and answers it'
+	kill -TERM "$DAEMON_PID"
+	wait_until logged 1 '^ended 0'
+	exec 6>&-
+	wait "$super"
+	umount "$MNT"
+fi
 done_testing
