@@ -160,6 +160,13 @@ static bool was_answered(const struct server *server, const struct slot *slot)
 	       (channel_unique(slot) & ~FUSECHAN_UNIQUE_RESEND) == answering;
 }
 
+static bool is_interrupt(const struct slot *slot)
+{
+	const struct fuse_in_header *in = (const void *)slot->message;
+
+	return in->opcode == FUSE_INTERRUPT;
+}
+
 void serve_takeover(struct server *server)
 {
 	struct journal *journal = server->channel.journal;
@@ -174,6 +181,12 @@ void serve_takeover(struct server *server)
 			was_answered(server, &journal->slot[i]))
 			take_up(server, &journal->slot[i]);
 	for (int i = 0; i < JOURNAL_SLOTS; i++)
-		if (journal->slot[i].state == SLOT_TAKEN)
+		if (journal->slot[i].state == SLOT_TAKEN &&
+			!is_interrupt(&journal->slot[i]))
+			take_up(server, &journal->slot[i]);
+	/* What they interrupt waits now, if it is among these. */
+	for (int i = 0; i < JOURNAL_SLOTS; i++)
+		if (journal->slot[i].state == SLOT_TAKEN &&
+			is_interrupt(&journal->slot[i]))
 			take_up(server, &journal->slot[i]);
 }
