@@ -83,7 +83,7 @@ done
 is "$(grep -c 'READ of node .* ended 2 workers: it gets EIO' "$DAEMON_LOG")" 4 'each is told'
 daemon_stop
 # Ended from outside is no fault of the request's, whatever the signal.
-daemon_start --watchdog=3
+daemon_start --watchdog=2
 "$TOOL/fsop" fd "$MNT/proc/meminfo" "P$SLEEP,10" >"$TMP/poison" 2>&1 &
 poison=$!
 for sig in KILL KILL KILL SEGV SEGV SEGV ABRT BUS; do
