@@ -132,11 +132,35 @@ static void store_text(struct handle_store *store, size_t i, const struct snapsh
 	store->fh[i] = s->fh;
 }
 
+/* Where the end of a handle is; -1 for nowhere. */
+static int end_of(const struct handle_store *store, uint64_t fh)
+{
+	const unsigned first = fh % (HANDLE_ENDS / HANDLE_WAYS) * HANDLE_WAYS;
+
+	for (unsigned i = first; fh && i < first + HANDLE_WAYS; i++)
+		if (store->ended[i] == fh)
+			return (int)i;
+	return -1;
+}
+
+/* Where it shall be: with its own, with nobody's, which is 0, or with the oldest one's. */
+static unsigned end_place(const struct handle_store *store, uint64_t fh)
+{
+	const unsigned first = fh % (HANDLE_ENDS / HANDLE_WAYS) * HANDLE_WAYS;
+	unsigned best = first;
+	int own = end_of(store, fh);
+
+	for (unsigned i = first; i < first + HANDLE_WAYS; i++)
+		if (store->ended[i] < store->ended[best])
+			best = i;
+	return own < 0 ? best : (unsigned)own;
+}
+
 /* The read `unique` of `fh` gets the whole text in that place. */
 static void store_end(struct handle_store *store, size_t place, const struct outbuf *text,
 	uint64_t fh, uint64_t unique)
 {
-	const unsigned i = fh % HANDLE_ENDS;
+	const unsigned i = end_place(store, fh);
 
 	store->answering = 0;
 	store->ended[i] = 0;
@@ -152,10 +176,10 @@ static void store_end(struct handle_store *store, size_t place, const struct out
 
 static void end_drop(struct handles *handles, uint64_t fh)
 {
-	struct handle_store *store = handles->store;
+	int i = end_of(handles->store, fh);
 
-	if (store->ended[fh % HANDLE_ENDS] == fh)
-		store->ended[fh % HANDLE_ENDS] = 0;
+	if (i >= 0)
+		handles->store->ended[i] = 0;
 }
 
 void handle_keep(
@@ -177,9 +201,9 @@ void handle_keep(
 static struct snapshot *end_find(struct handles *handles, uint64_t fh, uint64_t offset)
 {
 	const struct handle_store *store = handles->store;
-	const unsigned i = fh % HANDLE_ENDS;
+	int i = end_of(store, fh);
 
-	if (!fh || store->ended[i] != fh || offset < store->end[i])
+	if (i < 0 || offset < store->end[i])
 		return NULL;
 	handles->end.text.len = store->end[i];
 	return &handles->end;

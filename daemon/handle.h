@@ -25,8 +25,10 @@ enum {
 	 * and after texts up to this size. */
 	HANDLE_SPARE = 4,
 	HANDLE_SPARE_SIZE = 16 << 10,
-	/* The newest handle of those with the same remainder has its end there. */
+	/* Of files that are open and were read whole, in sets of WAYS. In each set, the
+	 * newest have their ends there. */
 	HANDLE_ENDS = 1024,
+	HANDLE_WAYS = 8,
 };
 
 /* What outlives the process; the texts follow it, each in a place of its own whose pages

@@ -29,7 +29,7 @@ fleet_start "$((time + 3))"
 crash 19 1500 $((time + 2))
 between 2 "$CRASHES" 100000 "$CRASHES workers stopped by SIGSTOP"
 fleet_check SIGSTOP
-between 0 "${fleet_reads#* }" "$(seconds 2500 60000)" 'nobody waited for long'
+between 0 "${fleet_reads#* }" "$(seconds 5000 60000)" 'nobody waited for long'
 for c in $FLEET; do
 	ct_stop "c$c"
 done
