@@ -52,6 +52,12 @@ static void on_child_ends(struct keeper *keeper)
 	}
 }
 
+static void on_request(struct keeper *keeper)
+{
+	if (keeper->phase == PHASE_SERVING)
+		watchdog_start(&keeper->dog, keeper->worker, keeper_now_ms());
+}
+
 static void on_signal(struct keeper *keeper)
 {
 	struct signalfd_siginfo info;
@@ -65,6 +71,7 @@ static void on_signal(struct keeper *keeper)
 		case SIGUSR1: keeper_upgrade_begin(keeper); break;
 		case SIGUSR2: shared_toggle_view(&keeper->conn->shared); break;
 		case SIGCHLD: on_child_ends(keeper); break;
+		case SIGIO: on_request(keeper); break;
 		}
 	}
 }
@@ -116,7 +123,8 @@ static int until_next(const struct keeper *keeper)
 
 static void wanted_signals(sigset_t *set)
 {
-	static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+	static const int wanted[] = {
+		SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGIO};
 
 	sigemptyset(set);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -151,10 +159,7 @@ static void dispatch(struct keeper *keeper, uint64_t tag)
 {
 	switch ((enum tag)tag) {
 	case TAG_SIGNAL: on_signal(keeper); break;
-	case TAG_CHANNEL:
-		if (keeper->phase == PHASE_SERVING)
-			watchdog_start(&keeper->dog, keeper->worker, keeper_now_ms());
-		break;
+	case TAG_CHANNEL: on_request(keeper); break;
 	case TAG_CONTROL: keeper_on_control(keeper); break;
 	}
 }

@@ -1,8 +1,8 @@
 /*
  * Whether the worker gets on. Requests that wait, in the kernel or in the journal, while
  * the journal's counters stand still for most of the bound mean that it does not. Nothing
- * runs while nobody asks anything: the channel is watched once (EPOLLONESHOT, SIGIO), then
- * looked at in intervals for as long as there is something to do.
+ * runs while nobody asks anything: the channel is watched once (EPOLLONESHOT, SIGIO),
+ * then looked at in intervals for as long as there is something to do.
  *
  * Looks are counted, not seconds: when the machine or the keeper itself is held up, the
  * worker is not blamed for it. Nor is one that is ready to run and gets hardly any CPU
@@ -24,7 +24,7 @@ struct watchdog {
 	uint64_t next_ms;     /* the next look; 0: none due */
 	uint64_t seen;        /* progress at the last look */
 	unsigned strikes;     /* looks since then that found none */
-	unsigned idle; /* the last of these that found it had something to do */
+	unsigned idle;        /* the last of these that found it had something to do */
 	uint64_t used_ns;     /* the worker's CPU time when there was progress last */
 };
 

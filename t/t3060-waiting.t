@@ -83,7 +83,7 @@ t_now
 before=$t_time
 ok 'another reader is served' serves
 t_now
-between 0 $((t_time - before)) "$(seconds 3 20)" 'after the bound, not after all that may wait'
+between 0 $((t_time - before)) "$(seconds 5 20)" 'after the bound, not after all that may wait'
 isnt "$(worker)" "$old" 'by another worker'
 give_it 'stopped'
 

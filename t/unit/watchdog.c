@@ -4,12 +4,14 @@
 #include "daemon/server.h"
 #include "t/unit/tap.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { BOUND = 4, INTERVAL = 1000, LATE = 100 };
+/* A worker that is no process waits for no CPU. */
+enum { BOUND = 4, INTERVAL = 1000, LATE = 100, NOBODY = -1 };
 
 static struct journal journal;
 static struct watchdog dog;
@@ -23,7 +25,7 @@ static void begin(void)
 		watchdog_init(&dog, epoll, channel[0], &journal, BOUND, 1) < 0)
 		abort();
 	now = 1000000;
-	watchdog_start(&dog, now);
+	watchdog_start(&dog, NOBODY, now);
 }
 
 static void end(void)
@@ -48,7 +50,7 @@ static unsigned looks(void)
 	while (n < LATE && dog.next_ms) {
 		now = dog.next_ms;
 		n++;
-		if (watchdog_look(&dog, now, 1))
+		if (watchdog_look(&dog, NOBODY, now, 1))
 			return n;
 	}
 	return 0;
@@ -61,8 +63,45 @@ static bool armed(void)
 	return epoll_wait(epoll, &event, 1, 0) == 1;
 }
 
+/* A worker that takes what comes at once: only the signal tells. */
+static bool signalled(void)
+{
+	const struct timespec none = {0};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	return sigtimedwait(&set, NULL, &none) == SIGIO;
+}
+
+static void taken_at_once(void)
+{
+	char byte;
+
+	begin();
+	is_u64(looks(), 0, "nobody asks anything");
+	signalled();
+	message();
+	if (read(channel[0], &byte, 1) != 1)
+		abort();
+	journal.slot[3].state = SLOT_TAKEN;
+	journal.slot[3].busy = 1;
+	ok(!armed() && signalled(), "a request that was taken at once is told by the signal");
+	watchdog_start(&dog, NOBODY, now);
+	is_u64(looks(), 3, "and looked after");
+	message();
+	ok(!signalled(), "meanwhile there is no signal");
+	end();
+}
+
 int main(void)
 {
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	taken_at_once();
 	begin();
 	message();
 	ok(dog.next_ms == now + INTERVAL, "the bound is four looks");
@@ -84,7 +123,7 @@ int main(void)
 	journal.slot[3].state = SLOT_TAKEN;
 	for (int i = 0; i < 4; i++) {
 		now = dog.next_ms;
-		ok(!watchdog_look(&dog, now, 1), "one that waits, look %d", i);
+		ok(!watchdog_look(&dog, NOBODY, now, 1), "one that waits, look %d", i);
 	}
 	message();
 	is_u64(looks(), 3,
@@ -97,7 +136,7 @@ int main(void)
 		now = dog.next_ms;
 		if (i % 2)
 			journal.taken++;
-		ok(!watchdog_look(&dog, now, 1), "a worker that gets on, look %d", i);
+		ok(!watchdog_look(&dog, NOBODY, now, 1), "a worker that gets on, look %d", i);
 	}
 	end();
 
@@ -113,7 +152,7 @@ int main(void)
 		abort();
 	watchdog_init(&dog, epoll, channel[0], &journal, 0, 1);
 	message();
-	watchdog_start(&dog, now);
+	watchdog_start(&dog, NOBODY, now);
 	ok(!armed() && !dog.next_ms, "without a bound it looks at nothing");
 	end();
 	return tap_done();
