@@ -15,12 +15,12 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-/* From below: a page that faults, the grandchild's stack, the child's, the job. */
+/* From below: a page that faults, stacks for two more, the child's, the job. */
 enum {
 	GUARD = 64 << 10, /* the largest page there is for this */
-	GRANDCHILD = 8 << 10,
+	MORE = 2 * HELPER_STACK,
 	CHILD = 24 << 10,
-	STACKS = GUARD + GRANDCHILD + CHILD,
+	STACKS = (GUARD + MORE + CHILD + GUARD - 1) / GUARD * GUARD,
 };
 
 static int stack_new(void **out)
@@ -72,7 +72,9 @@ int helper_start(struct helper *helper, raw_main *call, const struct helper_job 
 	copy->in = helper->in = pair[0];
 	copy->out = pair[1];
 	copy->parent = getpid();
-	copy->stack = (char *)helper->stack + GUARD + GRANDCHILD;
+	copy->stack = (char *)helper->stack + GUARD + MORE;
+	copy->stacks_low = (char *)helper->stack + GUARD;
+	copy->stacks_high = (char *)helper->stack + STACKS;
 	helper->pid = spawn(top, call, copy);
 	close(pair[1]);
 	if (helper->pid < 0) {

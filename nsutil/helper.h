@@ -13,13 +13,16 @@
 struct helper_job {
 	int procfd;     /* of our own pid namespace */
 	int nsfd;       /* a namespace to enter; -1: none */
-	bool apart;     /* the grandchild gets a copy of our memory */
+	bool apart;     /* the grandchild gets a memory of its own */
 	char path[512]; /* a file below procfd */
 	/* Set by helper_start. */
 	int in, out;  /* the pipe; ours is `in` alone */
 	pid_t parent; /* us */
-	char *stack;  /* upper end of a stack for a grandchild */
+	char *stack;  /* upper end of two stacks of HELPER_STACK for who it makes */
+	char *stacks_low, *stacks_high; /* what those and its own lie between */
 };
+
+enum { HELPER_STACK = 8 << 10 };
 
 struct helper {
 	pid_t pid;   /* 0: none */

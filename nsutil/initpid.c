@@ -8,14 +8,18 @@
  * For that moment a container can see the grandchild: it can signal it, as any root can,
  * and trace it if it has CAP_SYS_PTRACE in the user namespace of our memory. No container
  * in a user namespace of its own has that (we are not dumpable). Where the namespace, or
- * one around it, belongs to our own user namespace somebody may have it: there the
- * grandchild has a copy of our memory, which holds no secret, and not the memory itself.
+ * one around it, belongs to our own user namespace somebody may have it. There a process
+ * in between, which no container sees, unmaps all but the program's own text and a stack
+ * first: what was read for other containers, and the memory that all workers share, is
+ * nowhere in the grandchild.
  */
 #include "nsutil/initpid.h"
 
 #include "nsutil/cleanup.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <link.h>
 #include <linux/capability.h>
 #include <linux/ioctl.h>
 #include <sched.h>
@@ -121,9 +125,9 @@ RAW_CHILD static bool drop_all(void)
 	       raw_call(SYS_capset, (long)&header, (long)data, 0, 0, 0) == 0;
 }
 
-/* Waits for the grandchild to end, and ends it when a container has stopped it: it is
- * reaped here, or it would be left to the container's init. */
-RAW_CHILD static void reap(long pid)
+/* Waits for a child to end, and ends it when it does not, as one that a container has
+ * stopped: it is reaped here, or it would be left to somebody else. */
+RAW_CHILD static void reap(long pid, long patience_ms)
 {
 	struct {
 		long sec, nsec;
@@ -131,8 +135,8 @@ RAW_CHILD static void reap(long pid)
 	unsigned long child[128 / 8 / sizeof(long)]; /* MIPS has 128 signals */
 	long r;
 
-	patience.sec = INITPID_PATIENCE_MS / 1000;
-	patience.nsec = INITPID_PATIENCE_MS % 1000 * 1000000L;
+	patience.sec = patience_ms / 1000;
+	patience.nsec = patience_ms % 1000 * 1000000L;
 	for (unsigned i = 0; i < sizeof(child) / sizeof(child[0]); i++)
 		child[i] = 0;
 	child[0] = 1UL << (SIGCHLD - 1);
@@ -146,6 +150,107 @@ RAW_CHILD static void reap(long pid)
 	while (r == -EINTR);
 }
 
+/* Asks in the namespace: with flags of clone(2) for the grandchild, and the upper end of
+ * its stack. */
+RAW_CHILD static int ask(const struct helper_job *job, unsigned long flags, char *stack)
+{
+	long pid;
+
+	if (raw_call(SYS_setns, job->nsfd, CLONE_NEWPID, 0, 0, 0) < 0)
+		return 2;
+	close_all(job->procfd, job->in);
+	if (!drop_all())
+		return 3;
+	pid = raw_clone(flags | SIGCHLD, stack, grandchild, job);
+	if (pid < 0)
+		return 4;
+	reap(pid, INITPID_PATIENCE_MS);
+	return 0;
+}
+
+#ifdef RAW_SHARED
+/* The program's code and constants; set before it is needed. */
+static uintptr_t image_start, image_end;
+
+/* The first one is the program itself. Segments are in the order of their addresses. */
+static int note_image(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size, (void)arg;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+		if (p->p_type != PT_LOAD)
+			continue;
+		image_end = info->dlpi_addr + p->p_vaddr;
+		if (p->p_flags & PF_W)
+			break;
+		if (!image_start)
+			image_start = image_end;
+	}
+	return 1;
+}
+
+static void find_image(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	if (!image_start)
+		dl_iterate_phdr(note_image, NULL);
+	image_start -= image_start % page;
+	image_end -= image_end % page;
+}
+
+/* munmap(2) refuses a range that ends above what a process can have, and where that is
+ * differs: so as much as can be, to the page. */
+RAW_CHILD static void unmap_from(uintptr_t start)
+{
+	uintptr_t size = 0;
+
+	for (uintptr_t more = UINTPTR_MAX / 2 + 1; more >= 4096; more /= 2)
+		if (raw_call(SYS_munmap, start, size + more, 0, 0, 0) == 0)
+			size += more;
+}
+
+/* All but the program and the stacks. No libc is left then, nor any data. */
+RAW_CHILD static bool strip(const struct helper_job *job)
+{
+	uintptr_t low = image_start, low_end = image_end;
+	uintptr_t high = (uintptr_t)job->stacks_low;
+	uintptr_t high_end = (uintptr_t)job->stacks_high;
+
+	if (high < low) {
+		uintptr_t start = high, end = high_end;
+
+		high = low, high_end = low_end;
+		low = start, low_end = end;
+	}
+	if (raw_call(SYS_munmap, 0, low, 0, 0, 0) < 0 ||
+		raw_call(SYS_munmap, low_end, high - low_end, 0, 0, 0) < 0)
+		return false;
+	unmap_from(high_end);
+	return true;
+}
+#else
+/* What makes system calls there is libc, which has to stay. */
+static void find_image(void)
+{
+}
+static bool strip(const struct helper_job *job)
+{
+	(void)job;
+	return true;
+}
+#endif
+
+/* In a copy of our memory, and not in the namespace yet. */
+RAW_CHILD static int alone(const void *arg)
+{
+	const struct helper_job *job = arg;
+
+	raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return strip(job) ? ask(job, 0, job->stack - HELPER_STACK) : 5;
+}
+
 RAW_CHILD static int child(const void *arg)
 {
 	const struct helper_job *job = arg;
@@ -153,16 +258,13 @@ RAW_CHILD static int child(const void *arg)
 
 	if (!helper_follow(job))
 		return 1;
-	if (raw_call(SYS_setns, job->nsfd, CLONE_NEWPID, 0, 0, 0) < 0)
-		return 2;
-	close_all(job->procfd, job->in);
-	if (!drop_all())
-		return 3;
-	pid = raw_clone(
-		SIGCHLD | (job->apart ? 0 : CLONE_VM), job->stack, grandchild, job);
+	if (!job->apart)
+		return ask(job, CLONE_VM, job->stack);
+	pid = raw_clone(SIGCHLD, job->stack, alone, job);
 	if (pid < 0)
 		return 4;
-	reap(pid);
+	/* It ends what it waits for, before it is ended itself. */
+	reap(pid, INITPID_PATIENCE_MS + 100);
 	return 0;
 }
 
@@ -203,6 +305,8 @@ int initpid_start(struct helper *helper, int procfd, int nsfd)
 	struct helper_job job = {
 		.procfd = procfd, .nsfd = nsfd, .apart = !harmless(procfd, nsfd)};
 
+	if (job.apart)
+		find_image();
 	return helper_start(helper, child, &job);
 }
 

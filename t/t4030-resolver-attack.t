@@ -45,15 +45,26 @@ want=refused
 attack trace setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace
 like "$out" '^caught 0$' 'without CAP_SYS_PTRACE it cannot be traced'
 unlike "$out" '^refused 0$' 'though it was met'
+attack look setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace
+like "$out" '^caught 0$' 'nor looked into'
+unlike "$out" '^refused 0$' 'though it was met'
 unharmed trace
 
-# With it: it has no capability, one descriptor, and a memory of its own.
+# With it: it has no capability, one descriptor, and nothing in its memory but the
+# program and its stack.
 want=caught
 attack trace
 unlike "$out" '^caught 0$' 'with CAP_SYS_PTRACE it can be traced'
-is "$(echo "$out" | sed -n 's/^caps //p' | sort -u)" '0000000000000000 fds 1' \
-	'it has no capability and one descriptor'
+is "$(echo "$out" | sed -n 's/^caps \(.*\) writable.*/\1/p' | sort -u)" \
+	'0000000000000000 fds 1 shared 0 files 1' \
+	'it has no capability, one descriptor, and shares no memory with anybody'
+between 1 "$(echo "$out" | sed -n 's/^caps .* writable //p' | sort -n | tail -n 1)" 64 \
+	'what it can write is its stacks'
 unharmed 'trace with CAP_SYS_PTRACE'
+attack look
+unlike "$out" '^caught 0$' 'and looked into'
+is "$(echo "$out" | sed -n 's/^fd //p' | sort -u)" pipe 'its one descriptor is a pipe'
+unharmed 'look with CAP_SYS_PTRACE'
 
 # A signal: only the readers of that namespace wait, and see the host for once.
 attack stop
@@ -70,8 +81,11 @@ want=refused
 attack trace
 like "$out" '^caught 0$' "in a user namespace it cannot be traced"
 unlike "$out" '^refused 0$' 'though it was met'
+attack look
+like "$out" '^caught 0$' "in a user namespace it cannot be looked into"
 attack stop
 like "$out" '^caught 0$' "in a user namespace it cannot be stopped"
+unlike "$out" '^refused 0$' 'though it was met'
 unharmed 'user namespace'
 ct_stop bad
 ct_stop other

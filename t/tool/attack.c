@@ -1,12 +1,15 @@
 // In a container: lies in wait for the process that the daemon sends into a pid
 // namespace to find its init, which lives for some microseconds.
 //
-//	attack stop|kill|trace FILE ROUNDS
+//	attack stop|kill|trace|look FILE ROUNDS
 //
 // In each round a new pid namespace, inside ours, reads FILE, while we try to get
-// hold of any process that is not ours. Prints "caught N" or "refused N" (it was
-// there, and we may not), and for each that was traced "caps HEX fds N". What a
-// traced one can write of its memory is overwritten before it goes on.
+// hold of any process that is not ours, or (look) to see where its descriptors lead.
+// Prints "caught N" or "refused N" (it was there, and we may not); for each that was
+// traced "caps HEX fds N shared N files N writable N", of its mappings how many it
+// shares with others, how many different files they are of and how many kilobytes it can
+// write; and for each descriptor that was looked at "fd KIND". What a traced one can
+// write of its memory, or of anybody's, is overwritten before it goes on.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -47,21 +50,26 @@ static int reader(void *arg)
 	return 0;
 }
 
+static FILE *maps_of(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/maps", pid);
+	return fopen(path, "r");
+}
+
 static void overwrite(pid_t pid)
 {
 	char path[64], line[512], perms[8];
 	unsigned long from, to;
 	int mem;
-	FILE *maps;
+	FILE *maps = maps_of(pid);
 	static char zero[4096];
 
 	snprintf(path, sizeof path, "/proc/%d/mem", pid);
 	mem = open(path, O_RDWR);
-	snprintf(path, sizeof path, "/proc/%d/maps", pid);
-	maps = fopen(path, "r");
 	while (mem >= 0 && maps && fgets(line, sizeof line, maps)) {
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 || perms[1] != 'w' ||
-		    perms[3] == 's' || strstr(line, "[stack]"))
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 || perms[1] != 'w')
 			continue;
 		for (; from < to; from += sizeof zero)
 			if (pwrite(mem, zero, sizeof zero, (off_t)from) < 0)
@@ -70,6 +78,27 @@ static void overwrite(pid_t pid)
 	if (maps)
 		fclose(maps);
 	close(mem);
+}
+
+static void report_maps(pid_t pid)
+{
+	char line[512], perms[8], inode[32], last[32] = "0";
+	unsigned long from, to, writable = 0;
+	int shared = 0, files = 0;
+	FILE *maps = maps_of(pid);
+
+	while (maps && fgets(line, sizeof line, maps)) {
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %31s", &from, &to, perms, inode) != 4)
+			continue;
+		shared += perms[3] == 's';
+		writable += perms[1] == 'w' ? to - from : 0;
+		files += strcmp(inode, "0") && strcmp(inode, last);
+		if (strcmp(inode, "0"))
+			strcpy(last, inode);
+	}
+	if (maps)
+		fclose(maps);
+	printf(" shared %d files %d writable %lu\n", shared, files, writable >> 10);
 }
 
 static void report(pid_t pid)
@@ -91,13 +120,45 @@ static void report(pid_t pid)
 		fds += e->d_name[0] != '.';
 	if (d)
 		closedir(d);
-	printf("caps %s fds %d\n", caps, fds);
+	printf("caps %s fds %d", caps, fds);
+	report_maps(pid);
+}
+
+// Whether it was there. Its directory of descriptors is root's to list; where they lead
+// and what its memory holds is not.
+static int look(pid_t pid)
+{
+	char path[64], to[64];
+	ssize_t n;
+	int fd;
+
+	for (int i = 0; i < 64; i++) {
+		snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, i);
+		n = readlink(path, to, sizeof to - 1);
+		if (n < 0 && errno == ENOENT)
+			continue;
+		if (n < 0) {
+			refused += errno == EACCES;
+			return errno == EACCES;
+		}
+		to[n] = '\0';
+		printf("fd %s\n", strtok(to, ":["));
+		caught++;
+	}
+	snprintf(path, sizeof path, "/proc/%d/mem", pid);
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		refused += errno == EACCES;
+	close(fd);
+	return fd >= 0;
 }
 
 static int try(const char *how, pid_t pid)
 {
 	int r;
 
+	if (!strcmp(how, "look"))
+		return look(pid);
 	if (!strcmp(how, "trace"))
 		r = ptrace(PTRACE_SEIZE, pid, 0, 0);
 	else
@@ -151,7 +212,7 @@ static void round_of(char **argv)
 int main(int argc, char **argv)
 {
 	if (argc != 4) {
-		fprintf(stderr, "usage: attack stop|kill|trace FILE ROUNDS\n");
+		fprintf(stderr, "usage: attack stop|kill|trace|look FILE ROUNDS\n");
 		return 100;
 	}
 	for (int i = 0; i < atoi(argv[3]); i++)
