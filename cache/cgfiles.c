@@ -10,9 +10,22 @@
 #include <limits.h>
 #include <string.h>
 
+/* The file of a container's own cgroup, or of one above it: that is one for all that are
+ * below, whatever it is to them, and so it goes by where it is. */
+struct key {
+	uint64_t owner; /* a container's id, or `above` */
+	enum cg_fact fact;
+	const struct cg_hierarchy *hierarchy;
+	struct slice path;
+};
+
+static const uint64_t above = UINT64_MAX;
+
 struct entry {
 	uint64_t owner; /* 0: free */
-	unsigned fact, up;
+	enum cg_fact fact;
+	const struct cg_hierarchy *hierarchy;
+	char *path; /* of `above`, owned; else NULL */
 	int fd;
 	unsigned chain;	      /* next in the hash bucket; 0 ends */
 	unsigned older, newer; /* LRU neighbours; 0 is the list's head */
@@ -22,6 +35,7 @@ struct cgfiles {
 	const struct cg_layout *layout;
 	struct textbuf text;
 	unsigned limit, held, buckets;
+	unsigned used; /* entries 1 to used have been: no other's memory is touched */
 	unsigned *bucket;
 	/* Entry 0 is the list head: its `older` is the newest, its `newer` the oldest. */
 	struct entry entry[];
@@ -46,23 +60,8 @@ int cgfiles_new(struct cgfiles **out, const struct cg_layout *layout, unsigned l
 	}
 	files->layout = layout;
 	files->limit = limit;
-	for (unsigned i = 0; i <= limit; i++)
-		files->entry[i] = (struct entry){.fd = -1, .older = i + 1, .newer = i - 1};
-	files->entry[0].newer = limit;
-	files->entry[limit].older = 0;
 	*out = files;
 	return 0;
-}
-
-void cgfiles_free(struct cgfiles *files)
-{
-	if (!files)
-		return;
-	for (unsigned i = 1; i <= files->limit; i++)
-		fd_close(files->entry[i].fd);
-	textbuf_deinit(&files->text);
-	free(files->bucket);
-	free(files);
 }
 
 const struct cg_layout *cgfiles_layout(const struct cgfiles *files)
@@ -75,13 +74,30 @@ unsigned cgfiles_held(const struct cgfiles *files)
 	return files->held;
 }
 
-static unsigned *bucket_of(
-	struct cgfiles *files, uint64_t owner, unsigned fact, unsigned up)
+static unsigned *bucket_of(struct cgfiles *files, const struct key *key)
 {
-	uint64_t h = (owner * 64 + fact) * 64 + up;
+	uint64_t h = key->owner * 64 + key->fact;
 
+	for (size_t i = 0; key->owner == above && i < key->path.len; i++)
+		h = h * 31 + (unsigned char)key->path.p[i];
 	h *= UINT64_C(0x9e3779b97f4a7c15);
 	return &files->bucket[(h >> 32) & (files->buckets - 1)];
+}
+
+static struct key key_of(const struct entry *e)
+{
+	struct key key = {e->owner, e->fact, e->hierarchy, {0}};
+
+	if (e->path)
+		key.path = (struct slice){e->path, strlen(e->path)};
+	return key;
+}
+
+static bool is_of(const struct entry *e, const struct key *key)
+{
+	return e->owner == key->owner && e->fact == key->fact &&
+	       (key->owner != above || (e->hierarchy == key->hierarchy &&
+						slice_is(key->path, e->path)));
 }
 
 static void list_remove(struct cgfiles *files, unsigned i)
@@ -107,60 +123,113 @@ static void list_insert(struct cgfiles *files, unsigned i, unsigned at)
 static void entry_drop(struct cgfiles *files, unsigned i)
 {
 	struct entry *e = &files->entry[i];
+	struct key key;
 	unsigned *link;
 
 	if (!e->owner)
 		return;
-	for (link = bucket_of(files, e->owner, e->fact, e->up); *link != i;)
+	key = key_of(e);
+	for (link = bucket_of(files, &key); *link != i;)
 		link = &files->entry[*link].chain;
 	*link = e->chain;
 	e->fd = fd_close(e->fd);
+	free(e->path);
+	e->path = NULL;
 	e->owner = 0;
 	files->held--;
 	list_remove(files, i);
 	list_insert(files, i, files->entry[0].newer);
 }
 
-static unsigned entry_find(
-	struct cgfiles *files, uint64_t owner, unsigned fact, unsigned up)
+static unsigned entry_find(struct cgfiles *files, const struct key *key)
 {
-	unsigned i = *bucket_of(files, owner, fact, up);
+	unsigned i = *bucket_of(files, key);
 
-	while (i && (files->entry[i].owner != owner || files->entry[i].fact != fact ||
-			    files->entry[i].up != up))
+	while (i && !is_of(&files->entry[i], key))
 		i = files->entry[i].chain;
 	return i;
 }
 
-static void entry_add(
-	struct cgfiles *files, uint64_t owner, unsigned fact, unsigned up, int fd)
+/* One that is free, or the oldest. */
+static unsigned entry_take(struct cgfiles *files)
 {
-	unsigned i = files->entry[0].newer, *bucket;
+	unsigned oldest = files->entry[0].newer;
 
-	entry_drop(files, i);
-	bucket = bucket_of(files, owner, fact, up);
-	files->entry[i].owner = owner;
-	files->entry[i].fact = fact;
-	files->entry[i].up = up;
+	if (files->used == files->limit || (oldest && !files->entry[oldest].owner)) {
+		entry_drop(files, oldest);
+		list_remove(files, oldest);
+		return oldest;
+	}
+	return ++files->used;
+}
+
+/* Takes the descriptor. What cannot be remembered is closed. */
+static void entry_add(struct cgfiles *files, const struct key *key, int fd)
+{
+	unsigned i, *bucket;
+	char *path = NULL;
+
+	if (!files->limit ||
+		(key->owner == above && !(path = strndup(key->path.p, key->path.len)))) {
+		fd_close(fd);
+		return;
+	}
+	i = entry_take(files);
+	bucket = bucket_of(files, key);
+	files->entry[i].owner = key->owner;
+	files->entry[i].fact = key->fact;
+	files->entry[i].hierarchy = key->hierarchy;
+	files->entry[i].path = path;
 	files->entry[i].fd = fd;
 	files->entry[i].chain = *bucket;
 	*bucket = i;
 	files->held++;
-	list_remove(files, i);
 	list_insert(files, i, 0);
+}
+
+void cgfiles_free(struct cgfiles *files)
+{
+	if (!files)
+		return;
+	for (unsigned i = 1; i <= files->used; i++)
+		entry_drop(files, i);
+	textbuf_deinit(&files->text);
+	free(files->bucket);
+	free(files);
+}
+
+static void forget(struct cgfiles *files, uint64_t owner)
+{
+	for (unsigned i = 1; i <= files->used; i++)
+		if (files->entry[i].owner == owner)
+			entry_drop(files, i);
 }
 
 void cgfiles_forget(struct cgfiles *files, const struct container *ct)
 {
-	for (unsigned i = 1; i <= files->limit; i++)
-		if (files->entry[i].owner == ct->id)
+	forget(files, ct->id);
+}
+
+void cgfiles_forget_above(struct cgfiles *files)
+{
+	forget(files, above);
+}
+
+static bool drop_oldest(struct cgfiles *files)
+{
+	for (unsigned i = files->entry[0].newer; i; i = files->entry[i].newer)
+		if (files->entry[i].owner) {
 			entry_drop(files, i);
+			return true;
+		}
+	return false;
 }
 
 /* The path comes from the kernel and holds no "..", but a cgroup can be named anything
  * else; it is used below the mount only. */
-static int open_file(const struct cg_hierarchy *hierarchy, struct slice path, const char *file)
+static int open_file(struct cgfiles *files, const struct key *key, const char *file)
 {
+	struct slice path = key->path;
 	char buf[PATH_MAX];
 	size_t len = strlen(file);
 	int fd;
@@ -171,7 +240,9 @@ static int open_file(const struct cg_hierarchy *hierarchy, struct slice path, co
 	memcpy(buf + 1, path.p, path.len);
 	buf[path.len + 1] = '/';
 	memcpy(buf + path.len + 2, file, len + 1);
-	fd = openat(hierarchy->fd, buf, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	do
+		fd = openat(key->hierarchy->fd, buf, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	while (fd < 0 && (errno == EMFILE || errno == ENFILE) && drop_oldest(files));
 	return fd < 0 ? -errno : fd;
 }
 
@@ -186,6 +257,7 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 	const struct cg_hierarchy *hierarchy, struct slice path, const char **text)
 {
 	const char *file = hierarchy->version->fact[fact].file;
+	struct key key = {up ? above : owner, fact, hierarchy, path};
 	unsigned i;
 	int r, fd;
 
@@ -193,7 +265,7 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 	if (!file || (hierarchy->is_root && !path.len &&
 			     hierarchy->version->fact[fact].below_root))
 		return -ENOENT;
-	i = entry_find(files, owner, fact, up);
+	i = entry_find(files, &key);
 	if (i) {
 		r = read_text(files->entry[i].fd, fact, &files->text);
 		if (r == 0) {
@@ -204,15 +276,15 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 		}
 		entry_drop(files, i);
 	}
-	fd = open_file(hierarchy, path, file);
+	fd = open_file(files, &key, file);
 	if (fd < 0)
 		return fd;
 	r = read_text(fd, fact, &files->text);
-	if (r < 0 || !files->limit)
+	if (r < 0) {
 		fd_close(fd);
-	else
-		entry_add(files, owner, fact, up, fd);
-	if (r == 0)
-		*text = files->text.data;
-	return r;
+		return r;
+	}
+	entry_add(files, &key, fd);
+	*text = files->text.data;
+	return 0;
 }

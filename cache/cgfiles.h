@@ -11,10 +11,15 @@
 
 struct cgfiles;
 
-/* Reads the file of `fact` at `path` below hierarchy's mount, remembered under (owner,
- * fact, up). 0 with *text valid until the next call, or -errno. */
+/* Reads the file of `fact` at `path` below hierarchy's mount, which is the cgroup of the
+ * container with the id `owner` (up is 0) or one above it. 0 with *text valid until the
+ * next call, or -errno. */
 int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,
 	const struct cg_hierarchy *hierarchy, struct slice path, const char **text);
+
+/* Closes what is kept of cgroups that are not a container's own: they go with no container,
+ * but are there for as long as there are any. */
+void cgfiles_forget_above(struct cgfiles *files);
 
 const struct cg_layout *cgfiles_layout(const struct cgfiles *files);
 

@@ -17,6 +17,7 @@ struct pidns_space;
 struct container {
 	struct container *next;    /* of the table that holds it */
 	struct pidns_space *space; /* likewise */
+	struct container *peer;    /* next in that space */
 	uint64_t key;              /* in that table, besides pidns */
 	uint64_t id;               /* never used again, also not after this one is gone */
 	/* Inode numbers of its namespaces. Where it has no cgroup namespace of its own,

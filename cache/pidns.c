@@ -16,15 +16,19 @@ struct pidns_space {
 	bool is_pidfd;
 	uint64_t start_ns, made_ns;
 	unsigned containers;
+	struct container *first; /* of them */
 	/* Key of the container of init's cgroup; 0: it cannot be told. */
 	uint64_t main;
 	uint64_t seen_ns; /* when that was looked at; 0: never */
 };
 
-/* nsfs numbers namespaces in sequence. */
+/* nsfs numbers namespaces in sequence, so that both numbers of one container after another
+ * grow by the same: the product's upper half tells them apart all the same. */
 static unsigned bucket_of(uint64_t pidns, uint64_t key)
 {
-	return (unsigned)((pidns + key * 31) % PIDNS_BUCKETS);
+	uint64_t h = (pidns + key * 31) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (unsigned)(h >> 32) % PIDNS_BUCKETS;
 }
 
 int pidns_init(struct pidns *cache, const struct cgns *cgns, uint64_t host_pidns, long hz,
@@ -52,12 +56,31 @@ static struct pidns_space *space_of(const struct pidns *cache, uint64_t ino)
 
 static void container_drop(struct pidns *cache, struct container **link)
 {
-	struct container *ct = *link;
+	struct container *ct = *link, **peer = &ct->space->first;
 
+	while (*peer != ct)
+		peer = &(*peer)->peer;
+	*peer = ct->peer;
 	*link = ct->next;
 	ct->space->containers--;
 	cache->count--;
 	container_free(ct);
+}
+
+/* Where the table has it. */
+static struct container **place_of(struct pidns *cache, const struct container *ct)
+{
+	struct container **link = &cache->bucket[bucket_of(ct->pidns, ct->key)];
+
+	while (*link != ct)
+		link = &(*link)->next;
+	return link;
+}
+
+static void drop_all(struct pidns *cache, struct pidns_space *space)
+{
+	while (space->first)
+		container_drop(cache, place_of(cache, space->first));
 }
 
 static void space_free(struct pidns_space *space)
@@ -70,27 +93,26 @@ static void space_drop(struct pidns *cache, struct pidns_space **link)
 {
 	struct pidns_space *space = *link;
 
-	for (int i = 0; space->containers && i < PIDNS_BUCKETS; i++)
-		for (struct container **ct = &cache->bucket[i]; *ct;)
-			if ((*ct)->space == space)
-				container_drop(cache, ct);
-			else
-				ct = &(*ct)->next;
+	drop_all(cache, space);
 	*link = space->next;
 	cache->count--;
 	space_free(space);
+}
+
+void pidns_forget(struct pidns *cache)
+{
+	for (int i = 0; i < PIDNS_BUCKETS; i++)
+		while (cache->space[i])
+			space_drop(cache, &cache->space[i]);
+	drop_all(cache, cache->host);
+	cgfiles_forget_above(cache->files);
 }
 
 void pidns_deinit(struct pidns *cache)
 {
 	if (!cache->host)
 		return;
-	for (int i = 0; i < PIDNS_BUCKETS; i++)
-		while (cache->bucket[i])
-			container_drop(cache, &cache->bucket[i]);
-	for (int i = 0; i < PIDNS_BUCKETS; i++)
-		while (cache->space[i])
-			space_drop(cache, &cache->space[i]);
+	pidns_forget(cache);
 	space_free(cache->host);
 	*cache = (struct pidns){0};
 }
@@ -145,7 +167,7 @@ struct container *pidns_find(
  * however many that are. */
 static void sweep(struct pidns *cache)
 {
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < PIDNS_BUCKETS / 32; i++) {
 		struct pidns_space **link = &cache->space[cache->hand++ % PIDNS_BUCKETS];
 		while (*link)
 			if (alive(cache, *link))
@@ -222,16 +244,14 @@ bool pidns_init_seen(const struct pidns *cache, uint64_t pidns)
 /* One namespace's many cgroups are no reason to forget another's. */
 static void make_room(struct pidns *cache, const struct pidns_space *space)
 {
-	struct container **oldest = NULL;
+	struct container *oldest = NULL;
 
 	if (space->containers < PIDNS_PER_SPACE)
 		return;
-	for (int i = 0; i < PIDNS_BUCKETS; i++)
-		for (struct container **ct = &cache->bucket[i]; *ct; ct = &(*ct)->next)
-			if ((*ct)->space == space &&
-				(!oldest || (*ct)->used_ns < (*oldest)->used_ns))
-				oldest = ct;
-	container_drop(cache, oldest);
+	for (struct container *ct = space->first; ct; ct = ct->peer)
+		if (!oldest || ct->used_ns < oldest->used_ns)
+			oldest = ct;
+	container_drop(cache, place_of(cache, oldest));
 }
 
 /* Makes the container or brings its paths up to date. */
@@ -264,6 +284,8 @@ static int put(struct pidns *cache, struct pidns_space *space, uint64_t key,
 		link = &cache->bucket[bucket_of(space->ino, key)];
 		ct->next = *link;
 		*link = ct;
+		ct->peer = space->first;
+		space->first = ct;
 		cache->count++;
 		space->containers++;
 	}
@@ -396,4 +418,6 @@ void pidns_prune(struct pidns *cache, uint64_t now_ns)
 				space_drop(cache, space);
 			else
 				space = &(*space)->next;
+	if (!cache->count)
+		cgfiles_forget_above(cache->files);
 }

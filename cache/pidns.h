@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 enum {
-	PIDNS_BUCKETS = 256,
+	PIDNS_BUCKETS = 1024, /* a power of two */
 	PIDNS_PER_SPACE = 256, /* containers of one pid namespace */
 };
 
@@ -93,5 +93,7 @@ int pidns_learn_init(struct pidns *cache, const struct caller *init,
 
 /* Forgets what was not used since PIDNS_IDLE_NS before now, and what is dead. */
 void pidns_prune(struct pidns *cache, uint64_t now_ns);
+/* Forgets all: for its descriptors, when there are no others. */
+void pidns_forget(struct pidns *cache);
 
 #endif

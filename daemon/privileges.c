@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 
 bool privileges_open_standard(void)
 {
@@ -26,6 +27,16 @@ bool privileges_open_standard(void)
 		return false;
 	}
 	return true;
+}
+
+void privileges_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 bool privileges_keep(const struct options *options)

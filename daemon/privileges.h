@@ -1,5 +1,5 @@
 /*
- * Giving up what is not needed to serve.
+ * Taking what is there to be had, and giving up what is not needed to serve.
  */
 #ifndef DAEMON_PRIVILEGES_H
 #define DAEMON_PRIVILEGES_H
@@ -12,6 +12,10 @@
  * are closed, lest a descriptor of ours be taken for one of them. False after a line on
  * standard error. */
 bool privileges_open_standard(void);
+
+/* As many descriptors as we may have: each container in use takes two. The usual limit of
+ * 1,024 is there for select(2), which nothing of ours calls. */
+void privileges_many_files(void);
 
 /* caps_keep with what the command line says besides. False after a line on standard
  * error. */

@@ -6,6 +6,7 @@
 #include "daemon/server.h"
 
 #include "daemon/log.h"
+#include "daemon/shared.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/nsid.h"
 #include "nsutil/pidfd.h"
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 static void resolver_end(struct resolver *resolver)
@@ -268,8 +270,10 @@ int resolve_init(struct server *server)
 	for (int i = 0; i < RESOLVERS; i++)
 		server->resolver[i] =
 			(struct resolver){.cgnsfd = -1, .helper = HELPER_NULL};
-	/* Helpers run where containers can see them. */
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+	/* Helpers run where containers can see them. What all workers share is for no helper:
+	 * one that has a copy of our memory is without it. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
+		madvise(server->shared->mem, server->shared->size, MADV_DONTFORK) < 0)
 		return -errno;
 	/* Ignored, it would reap the helpers. */
 	signal(SIGCHLD, SIG_DFL);

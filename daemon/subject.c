@@ -200,8 +200,14 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	cgmount_refresh(
 		&server->cgmount, server->host.proc, subject->now_ns, &server->layout);
 	r = ask(server, tid, &caller);
-	if (r == 0)
+	for (int i = 0; r == 0 && i < 2; i++) {
 		r = find(server, &caller, subject->now_ns, &ct, give_up ? NULL : key);
+		if (r != -EMFILE && r != -ENFILE)
+			break;
+		/* More containers than descriptors: those who go on reading come back. */
+		pidns_forget(&server->pidns);
+		r = i ? r : 0;
+	}
 	/* Something was begun that may tell the next time, and nobody waits for it. */
 	if (r == SUBJECT_PARK)
 		r = give_up ? -ETIMEDOUT : r;

@@ -188,6 +188,7 @@ static bool init(struct server *server, const struct options *options,
 		.burst = 1};
 	server->started = shared_started(shared);
 	host_init(&server->host);
+	privileges_many_files();
 	cgroups_take(cgroups, &server->layout, &server->cgmount);
 	return open_host(server, options);
 }
