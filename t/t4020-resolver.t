@@ -50,6 +50,31 @@ idle=$(($(descriptors "$worker") - 1))
 ok 'descriptors are given back' wait_until fewer
 daemon_stop
 
+# --- who reads /proc/PID/cgroup: before Linux 6.8 that waits for a lock that a container
+# can hold
+# traced READER: containers of every kind are read, and which process opens what
+traced() {
+	rm -f "$TMP/trace"
+	EVLXCFS_WRAP="strace -D -f -qq -o $TMP/trace -e trace=openat,openat2,open"
+	daemon_start --resolver=fork "--cgroup-reader=$1"
+	EVLXCFS_WRAP=
+	of_worker="^$(daemon_worker) .*\"[0-9]+/cgroup\""
+	for kind in '' nocgns hostpid 'hostpid nocgns' userns; do
+		# shellcheck disable=SC2086
+		ct_start read mem=128M cpus=0 $kind
+		for time in 1 2 3; do
+			is "$(ct_exec read sed -n "$total" /proc/meminfo)" 131072 "$1: a container ($kind), time $time"
+		done
+		ct_stop read
+	done
+	daemon_stop
+}
+traced helper
+is "$(grep -cE "$of_worker" "$TMP/trace")" 0 'the loop itself never reads /proc/PID/cgroup'
+isnt "$(grep -cE '"[0-9]+/cgroup"' "$TMP/trace")" 0 'its helpers do'
+traced loop
+isnt "$(grep -cE "$of_worker" "$TMP/trace")" 0 'where it may, it does'
+
 # --- slow ones: strace holds each of them up
 # slow MICROSECONDS
 slow() {
@@ -88,6 +113,16 @@ wait "$first" 2>/dev/null
 wait "$second"
 is "$(cat "$TMP/second")" 131072 'one reader is interrupted, the other is answered'
 diag "since $begin, now $(cut -d' ' -f1 /proc/uptime)"
+# The init is killed while the answer about it is on its way, and all its processes with it.
+ct_start dies mem=64M cpus=0 nobind
+ct_exec dies sed -n "$total" "$MNT/proc/meminfo" >"$TMP/last" 2>&1 &
+last=$!
+sleep 0.2
+kill -KILL "$(ct_pid dies)"
+wait "$last" 2>/dev/null
+is "$(grep -v '^ct:' "$TMP/last")" '' 'a reader whose init was killed meanwhile is told nothing'
+is "$(ct_exec two sed -n "$total" /proc/meminfo)" 98304 'and others what they ask for'
+ct_stop dies
 ok 'no helper is left' wait_until no_helper "$(daemon_worker)"
 ct_stop one
 ct_stop two

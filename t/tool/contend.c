@@ -1,4 +1,5 @@
 // contend toggle DIR CONTROLLER SECONDS	switches the controller of a cgroup2 on and off
+// contend burn SECONDS			uses a CPU in the kernel, which switching does too
 // contend read FILE SECONDS		prints "READS P50_US P99_US MAX_US" of reading it
 #include <err.h>
 #include <fcntl.h>
@@ -39,6 +40,17 @@ static void toggle(const char *dir, const char *controller, double end)
 	printf("%lu\n", times);
 }
 
+static void burn(double end)
+{
+	static char buf[1 << 16];
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	while (now() < end)
+		if (read(fd, buf, sizeof buf) < 0)
+			err(111, "/dev/zero");
+	close(fd);
+}
+
 static void read_whole(const char *file)
 {
 	char buf[1 << 14];
@@ -69,8 +81,13 @@ int main(int argc, char **argv)
 		toggle(argv[2], argv[3], now() + atof(argv[4]) * 1e6);
 		return 0;
 	}
+	if (argc == 3 && !strcmp(argv[1], "burn")) {
+		burn(now() + atof(argv[2]) * 1e6);
+		return 0;
+	}
 	if (argc != 4 || strcmp(argv[1], "read")) {
-		fprintf(stderr, "usage: contend toggle DIR CONTROLLER SECONDS | read FILE SECONDS\n");
+		fprintf(stderr,
+			"usage: contend toggle DIR CONTROLLER SECONDS | burn SECONDS | read FILE SECONDS\n");
 		return 100;
 	}
 	for (end = now() + atof(argv[3]) * 1e6; n < READS && now() < end; n++) {
