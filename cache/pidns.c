@@ -182,7 +182,7 @@ int pidns_add(struct pidns *cache, uint64_t ino, pid_t init, uint64_t now_ns)
 	int procfd = cache->cgns->procfd, r;
 	struct pidns_space **link = &cache->space[bucket_of(ino, 0)];
 	struct pidns_space *space;
-	uint64_t check;
+	uint64_t check = 0;
 
 	if (space_of(cache, ino))
 		return 0;
@@ -200,9 +200,10 @@ int pidns_add(struct pidns *cache, uint64_t ino, pid_t init, uint64_t now_ns)
 		r = nsid_start_time(procfd, init, cache->hz, &space->start_ns);
 	if (r == 0)
 		r = nsid_of(procfd, init, NS_PID, &check);
-	if (r == 0 &&
-		(check != ino || nsid_is_init(procfd, init) != 1 || !alive(cache, space)))
-		r = -ESRCH;
+	if (r == 0)
+		r = nsid_is_init(procfd, init);
+	if (r >= 0)
+		r = r && check == ino && alive(cache, space) ? 0 : -ESRCH;
 	if (r < 0) {
 		space_free(space);
 		return r;

@@ -48,9 +48,15 @@ static int take_init(struct server *server, struct resolver *resolver)
 {
 	pid_t init = initpid_answer(&resolver->helper);
 
-	return init < 0 ? init
-			: pidns_add(&server->pidns, resolver->caller.pidns, init,
-				  serve_now());
+	int r = init;
+
+	for (int i = 0; init > 0 && i < 2; i++) {
+		r = pidns_add(
+			&server->pidns, resolver->caller.pidns, init, serve_now());
+		if (!subject_make_room(server, r))
+			break;
+	}
+	return r;
 }
 
 static int take_init_cgroup(struct server *server, struct resolver *resolver)

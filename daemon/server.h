@@ -121,6 +121,9 @@ enum { SUBJECT_FOUND = 0, SUBJECT_PARK = 1 };
 int subject_find(struct server *server, pid_t tid, bool give_up, struct subject *subject,
 	uint64_t *key);
 /* The prune timer's callback; arg is the server. */
+/* Whether the error is that no descriptor is left, and it is worth trying again: what is
+ * remembered of containers is forgotten then. */
+bool subject_make_room(struct server *server, int error);
 void subject_prune(void *arg);
 
 /*

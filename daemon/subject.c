@@ -181,6 +181,15 @@ static int ask(struct server *server, pid_t tid, struct caller *caller)
 	return r < 0 ? r : nsid_of(server->host.proc, tid, NS_CGROUP, &caller->cgns);
 }
 
+/* More containers than descriptors: those who go on reading come back. */
+bool subject_make_room(struct server *server, int error)
+{
+	if (error != -EMFILE && error != -ENFILE)
+		return false;
+	pidns_forget(&server->pidns);
+	return true;
+}
+
 int subject_find(struct server *server, pid_t tid, bool give_up, struct subject *subject,
 	uint64_t *key)
 {
@@ -202,10 +211,8 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	r = ask(server, tid, &caller);
 	for (int i = 0; r == 0 && i < 2; i++) {
 		r = find(server, &caller, subject->now_ns, &ct, give_up ? NULL : key);
-		if (r != -EMFILE && r != -ENFILE)
+		if (!subject_make_room(server, r))
 			break;
-		/* More containers than descriptors: those who go on reading come back. */
-		pidns_forget(&server->pidns);
 		r = i ? r : 0;
 	}
 	/* Something was begun that may tell the next time, and nobody waits for it. */

@@ -128,9 +128,12 @@ RAW_CHILD bool helper_follow(const struct helper_job *job)
 RAW_CHILD int helper_copy_file(const struct helper_job *job)
 {
 	char buf[4096];
-	long fd = raw_call(
+	long fd, n;
+
+	/* Our end is of no use here, and it may be that no other descriptor is free. */
+	raw_call(SYS_close, job->in, 0, 0, 0, 0);
+	fd = n = raw_call(
 		SYS_openat, job->procfd, (long)job->path, O_RDONLY | O_CLOEXEC, 0, 0);
-	long n = fd;
 
 	while (n >= 0) {
 		long wrote;

@@ -5,7 +5,7 @@
 . "$T_DIR/lib-container.sh"
 need_fuse
 need_cgroups
-need_command strace unshare
+need_command strace unshare prlimit
 
 total='s/^MemTotal: *\([0-9]*\).*/\1/p'
 host=$(sed -n "$total" /proc/meminfo)
@@ -49,6 +49,30 @@ fewer() {
 idle=$(($(descriptors "$worker") - 1))
 ok 'descriptors are given back' wait_until fewer
 daemon_stop
+
+# --- more containers than descriptors: all see themselves nonetheless
+for way in '' "$options"; do
+	EVLXCFS_WRAP='prlimit --nofile=80:80'
+	# shellcheck disable=SC2086
+	daemon_start $way
+	EVLXCFS_WRAP=
+	ct_start crowd mem=128M cpus=0
+	: >"$TMP/crowd"
+	ct_exec crowd sh -c 'for i in $(seq 1 30); do
+		unshare --pid --fork --kill-child --cgroup sh -c "
+			sed -n \"\$1\" /proc/meminfo
+			sed -n \"\$1\" /proc/meminfo
+			exec sleep 2147483647" sh "$1" &
+	done; wait' sh "$total" >"$TMP/crowd" &
+	all_read() {
+		[ "$(wc -l <"$TMP/crowd")" = 60 ]
+	}
+	ok "more containers than descriptors: all read ($way)" wait_until all_read
+	is "$(sort -u "$TMP/crowd")" 131072 'and see themselves' || diag "$(cat "$DAEMON_LOG")"
+	ct_stop crowd
+	wait $!
+	daemon_stop
+done
 
 # --- who reads /proc/PID/cgroup: before Linux 6.8 that waits for a lock that a container
 # can hold

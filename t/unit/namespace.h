@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -26,6 +27,28 @@ static inline pid_t ns_init(unsigned long flags)
 		for (;;)
 			pause();
 	}
+	return pid;
+}
+
+/* Another process of that one's pid namespace. The caller's next children are its own again. */
+static inline pid_t ns_member(pid_t init)
+{
+	char path[64];
+	int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC), theirs;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)init);
+	theirs = open(path, O_RDONLY | O_CLOEXEC);
+	if (own < 0 || theirs < 0 || setns(theirs, CLONE_NEWPID) < 0)
+		err(1, "%s", path);
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0)
+		for (;;)
+			pause();
+	if (pid < 0 || setns(own, CLONE_NEWPID) < 0)
+		err(1, "clone");
+	close(own);
+	close(theirs);
 	return pid;
 }
 

@@ -79,12 +79,21 @@ static const char *found(uint64_t pidns, uint64_t cg, uint64_t now)
 static void test_add(void)
 {
 	struct container *ct;
+	pid_t other;
 
 	is_str(learn(ns, 50, "0::/ct\n", "0::/\n", 1, NULL), "No such process",
 		"nothing is learned of an unknown namespace");
 	is_int(pidns_add(&cache, ns, getpid(), 1), -ESRCH,
 		"a process of another namespace");
 	is_int(pidns_add(&cache, ns + 1, init, 1), -ESRCH, "another number");
+	other = ns_member(init);
+	is_int(pidns_add(&cache, ns, other, 1), -ESRCH, "one of it that is not its init");
+	ns_end(other);
+	ok(pidns_add(&cache, ns, other, 1) < 0, "one that has ended");
+	other = ns_init(0);
+	is_int(pidns_add(&cache, ns, other, 1), -ESRCH,
+		"an init whose number was used again by another namespace's");
+	ns_end(other);
 	ok(!pidns_known(&cache, ns), "not remembered");
 	is_int(pidns_add(&cache, ns, init, 1), 0, "its init");
 	ok(pidns_known(&cache, ns) && pidns_init_of(&cache, ns) == init, "remembered");
@@ -97,6 +106,30 @@ static void test_add(void)
 	is_str(learn(ns, 51, "0::/other\n", "0::/\n", 1, NULL), "/other",
 		"has another root");
 	is_str(found(ns, 50, 2), "/ct", "the first is as it was");
+}
+
+/* An answer is about a process; whether that is still who was asked for is seen again
+ * once its pidfd is open. */
+static void test_used_again(void)
+{
+	pid_t old = ns_init(0), member;
+	uint64_t number = 0;
+
+	nsid_of(cgns.procfd, old, NS_PID, &number);
+	ns_end(old);
+	ok(pidns_add(&cache, number, old, 1) < 0, "an init that ended after the answer");
+	ok(!pidns_known(&cache, number), "is not remembered");
+	old = ns_init(0);
+	nsid_of(cgns.procfd, old, NS_PID, &number);
+	is_int(pidns_add(&cache, number, old, 1), 0, "another one");
+	member = ns_member(old);
+	/* An init is there until all others of its namespace have been waited for. */
+	kill(old, SIGKILL);
+	waitpid(member, NULL, 0);
+	waitpid(old, NULL, 0);
+	pidns_prune(&cache, 2);
+	ok(!pidns_known(&cache, number),
+		"a namespace that is gone is forgotten, whoever gets its number");
 }
 
 /* A caller that shows no root: moved out of its namespace, or in ours. */
@@ -290,6 +323,7 @@ int main(void)
 	if (pidns_init(&cache, &cgns, HOST_NS, 100, f.files) < 0)
 		return 1;
 	test_add();
+	test_used_again();
 	test_init();
 	test_host();
 	test_again();
