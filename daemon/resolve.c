@@ -78,6 +78,9 @@ static int take_caller(struct server *server, struct resolver *resolver)
 	int r = cgns_answer(
 		&server->cgns, &resolver->helper, resolver->cgnsfd >= 0, &texts);
 
+	/* It had to make room meanwhile, and is asked for anew. */
+	if (!pidns_known(&server->pidns, caller->pidns))
+		return -ESRCH;
 	if (r == 0)
 		r = pidns_learn(&server->pidns, caller, &texts, &resolver->cgnsfd,
 			serve_now(), &ct);
