@@ -4,8 +4,11 @@
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm
-VM_TESTS='t/vm-disk.sh t/t4100-mounts-ways.t t/t4110-mounts-late.t'
-vm_suite 6.1 v2 --ramfs --disk
-vm_suite 6.1 v1 --disk
+VM_TESTS='t/vm-disk.sh t/t4110-mounts-late.t'
+[ -z "${EVLXCFS_TEST_LONG:-}" ] || VM_TESTS="$VM_TESTS t/t4100-mounts-ways.t"
 vm_suite 6.1 hybrid --ramfs --disk
+if [ -n "${EVLXCFS_TEST_LONG:-}" ]; then
+	vm_suite 6.1 v2 --ramfs --disk
+	vm_suite 6.1 v1 --disk
+fi
 done_testing
