@@ -45,15 +45,20 @@ static void file_of(pid_t tid, char path[24])
 
 int cgns_read(struct cgns *cgns, pid_t tid, int nsfd, struct cgtexts *out)
 {
+	autofd fd = -1;
 	char path[24];
 	int r;
 
 	file_of(tid, path);
-	r = procfile_read(cgns->procfd, path, &cgns->buf[0]);
+	fd = openat(cgns->procfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* The text is made for whoever reads, not for who opened it. */
+	r = procfile_pread_single(fd, &cgns->buf[0]);
 	if (r == 0 && nsfd >= 0) {
 		if (setns(nsfd, CLONE_NEWCGROUP) < 0)
 			return -errno;
-		r = procfile_read(cgns->procfd, path, &cgns->buf[1]);
+		r = procfile_pread_single(fd, &cgns->buf[1]);
 		if (setns(cgns->own, CLONE_NEWCGROUP) < 0)
 			return CGNS_LOST;
 	}
