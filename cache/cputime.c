@@ -26,9 +26,18 @@ enum { SLACK_NS = 20000000, SLACK_PART = 256 };
 struct step {
 	bool first;       /* since the container started, rather */
 	bool limited;     /* the quota is less than the lines could use */
+	bool grown;       /* now it may use more than at the last sample */
 	uint64_t elapsed; /* by the clock */
 	uint64_t gain;    /* what all lines together could use of it */
 };
+
+/* What a line may have used beyond its time and make up for later. Where quota or CPUs
+ * grew since the last look, nobody knows when: the time until now counts as it was then,
+ * and usage that only the new ones allow takes from no later idle time. */
+static uint64_t owed(const struct step *step)
+{
+	return step->first || step->grown ? 0 : DEBT_NS;
+}
 
 /* The whole ticks that a counter gained; it is counted up to there. */
 static uint64_t take(uint64_t *counted, uint64_t now, uint64_t tick_ns)
@@ -162,7 +171,7 @@ static void count_even(
 {
 	struct cpustate *st = &book->state;
 	uint64_t ticks[CPU_TIMES], shown, left, rest = 0; /* rest: parts of ticks */
-	uint64_t debt = step->first ? 0 : DEBT_NS * st->lines;
+	uint64_t debt = owed(step) * st->lines;
 
 	for (int f = 0; f < 3; f++)
 		ticks[CPU_USER + f] = take(&st->raw[f], sample->raw[f], sample->tick_ns);
@@ -232,17 +241,17 @@ static void count_lines_idle(
 static void level(struct cpubook *book, uint64_t tick_ns, const struct step *step)
 {
 	struct cpustate *st = &book->state;
-	uint64_t sum = sat_mul(shown_ticks(book), tick_ns), debt = DEBT_NS * st->lines;
+	uint64_t sum = sat_mul(shown_ticks(book), tick_ns), debt = owed(step) * st->lines;
 
 	for (unsigned i = 0; i < st->runs; i++) {
 		struct cpurun *run = &book->run[i];
 		uint64_t shown = sat_mul(cpulines_ticks(run), tick_ns);
-		uint64_t owed = step->limited || step->first ? 0 : DEBT_NS;
+		uint64_t most = step->limited ? 0 : owed(step);
 
 		if (!run->active)
 			continue;
-		if (sat_add(run->room_ns, owed) < shown)
-			run->room_ns = shown - owed;
+		if (sat_add(run->room_ns, most) < shown)
+			run->room_ns = shown - most;
 		if (step->limited)
 			run->room_ns = min_u64(run->room_ns, sat_add(shown, tick_ns));
 	}
@@ -278,11 +287,20 @@ static void count_lines(
 }
 
 /* quota / period < lines. Without --enable-cfs quotas do not matter. */
-static bool is_limited(const struct cpustate *st, const struct cpus *cpus)
+static bool is_limited(
+	const struct cg_quota *quota, uint64_t lines, const struct cpus *cpus)
 {
-	return cpus->renumber && st->quota.quota_us != UINT64_MAX &&
-	       st->quota.period_us &&
-	       st->quota.quota_us < sat_mul(st->quota.period_us, st->lines);
+	return cpus->renumber && quota->quota_us != UINT64_MAX && quota->period_us &&
+	       quota->quota_us < sat_mul(quota->period_us, lines);
+}
+
+/* What so many lines could use of a time. */
+static uint64_t usable(uint64_t ns, const struct cg_quota *quota, uint64_t lines,
+	const struct cpus *cpus)
+{
+	return is_limited(quota, lines, cpus)
+		       ? sat_scale(ns, quota->quota_us, quota->period_us)
+		       : sat_mul(ns, lines);
 }
 
 static void advance(struct cpubook *book, const struct cpusample *sample,
@@ -291,13 +309,12 @@ static void advance(struct cpubook *book, const struct cpusample *sample,
 	struct cpustate *st = &book->state;
 	struct step step = {
 		.first = first,
-		.limited = is_limited(st, cpus),
+		.limited = is_limited(&st->quota, st->lines, cpus),
 		.elapsed = sat_sub(sample->now_ns, st->seen_ns),
 	};
 
-	step.gain = step.limited ? sat_scale(step.elapsed, st->quota.quota_us,
-					   st->quota.period_us)
-				 : sat_mul(step.elapsed, st->lines);
+	step.gain = usable(step.elapsed, &st->quota, st->lines, cpus);
+	step.grown = usable(step.elapsed, &sample->quota, cpus->count, cpus) > step.gain;
 	if (!plausible(book, sample, cpus, &step))
 		rebase(book, sample);
 	else if (first && !st->percpu)

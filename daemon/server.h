@@ -82,6 +82,7 @@ struct server {
 	struct policy policy;
 	struct cputree *cputree;
 	struct cpuview *cpuview;
+	struct disktimes *disktimes;
 	struct sampler *sampler;
 	struct slowreads *slowreads;
 	struct timespec started; /* time stamps of every node */

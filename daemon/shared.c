@@ -7,10 +7,10 @@
 #include "daemon/shared.h"
 
 #include "cache/cpuview.h"
+#include "cache/disktimes.h"
 #include "cache/load.h"
 #include "daemon/cputree.h"
 #include "daemon/handle.h"
-#include "daemon/view/diskstats.h"
 #include "nsutil/cleanup.h"
 
 #include <fcntl.h>
@@ -44,10 +44,10 @@ static size_t cpuview_room(unsigned cpus)
 	return cpuview_size(cpus);
 }
 
-static size_t diskstats_room(unsigned cpus)
+static size_t disktimes_room(unsigned cpus)
 {
 	(void)cpus;
-	return diskstats_memory();
+	return disktimes_size();
 }
 
 static size_t load_room(unsigned cpus)
@@ -57,7 +57,7 @@ static size_t load_room(unsigned cpus)
 }
 
 /* `version` changes with the meaning of the bytes; a change of the size alone is noticed.
- * cpuview and load look themselves whether they know what they find. */
+ * cpuview, load and disktimes look themselves whether they know what they find. */
 static const struct {
 	char name[NAME_SIZE];
 	uint64_t version;
@@ -67,9 +67,9 @@ static const struct {
 	[SHARED_JOURNAL] = {"journal", JOURNAL_FORMAT, sizeof(struct journal), NULL},
 	[SHARED_CPUTREE] = {"cputree", 1, sizeof(struct cputree), NULL},
 	[SHARED_SNAPSHOTS] = {"snapshots", 3, 0, handle_store_size},
-	[SHARED_CPUVIEW] = {"cpuview", 1, 0, cpuview_room},
+	[SHARED_CPUVIEW] = {"cpuview", 2, 0, cpuview_room},
 	[SHARED_LOAD] = {"load", 2, 0, load_room},
-	[SHARED_DISKSTATS] = {"diskstats", 1, 0, diskstats_room},
+	[SHARED_DISKTIMES] = {"disktimes", 1, 0, disktimes_room},
 };
 
 static size_t pages(size_t size)

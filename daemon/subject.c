@@ -201,6 +201,7 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 		.host = &server->host,
 		.policy = &server->policy,
 		.cpuview = server->cpuview,
+		.disktimes = server->disktimes,
 		.now_ns = serve_now(),
 		.caller = tid,
 	};

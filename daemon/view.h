@@ -8,6 +8,7 @@
 
 #include "cache/container.h"
 #include "cache/cpuview.h"
+#include "cache/disktimes.h"
 #include "cache/load.h"
 #include "daemon/outbuf.h"
 #include "nsutil/host.h"
@@ -30,6 +31,7 @@ struct subject {
 	uint64_t now_ns; /* CLOCK_BOOTTIME when the request was taken up */
 	pid_t caller;	 /* thread id in our pid namespace; 0 when unknown */
 	struct cpuview *cpuview; /* history of CPU times; NULL: none is kept */
+	struct disktimes *disktimes; /* times of disks shown last; likewise */
 	const struct load_counts *load; /* NULL: not counted, show the host's */
 	int64_t boot_offset_s; /* what init's time namespace adds to CLOCK_BOOTTIME */
 };

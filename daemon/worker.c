@@ -9,7 +9,6 @@
 #include "daemon/privileges.h"
 #include "daemon/sampler.h"
 #include "daemon/slowread.h"
-#include "daemon/view/diskstats.h"
 #include "fusechan/fault.h"
 #include "fusechan/mount.h"
 #include "nsutil/nsid.h"
@@ -60,7 +59,7 @@ static bool open_host(struct server *server, const struct options *options)
 		cpuview_size(server->shared->cpus), server->shared->cpus);
 	handles_attach(&server->handles, server->shared->region[SHARED_SNAPSHOTS],
 		server->shared->cpus);
-	diskstats_remember_in(server->shared->region[SHARED_DISKSTATS]);
+	server->disktimes = disktimes_attach(server->shared->region[SHARED_DISKTIMES]);
 	return true;
 }
 

@@ -5,8 +5,6 @@
  * container has of the I/Os. That part can shrink while others are busy, so what was
  * shown is remembered and shown again rather than less.
  */
-#include "daemon/view/diskstats.h"
-
 #include "daemon/view/diskusage.h"
 
 #include <string.h>
@@ -15,7 +13,7 @@
 enum { FIELD_ZERO, FIELD_IOS, FIELD_SECTORS, FIELD_TIME, FIELD_TIME_ALL };
 
 static const struct {
-	unsigned char kind, op, time; /* time: index in struct shown */
+	unsigned char kind, op, time; /* time: which of DISK_TIMES */
 } fields[] = {
 	{FIELD_IOS, DISK_READ, 0},
 	{FIELD_ZERO, 0, 0}, /* merged: I/Os are counted before that */
@@ -39,24 +37,11 @@ static const struct {
 enum {
 	FIELDS = sizeof(fields) / sizeof(fields[0]),
 	FIELDS_LEAST = 11,
-	TIMES = 5,
-	SHOWN = 1024,
 };
 
 /* Where the host's line has its I/Os. */
 static const unsigned char host_ios[DISK_OPS] = {
 	[DISK_READ] = 0, [DISK_WRITE] = 4, [DISK_DISCARD] = 11};
-
-/* Times shown last for one device to one container. The oldest goes first. */
-struct shown {
-	uint64_t key; /* KEY_FREE behind the last one in use */
-	uint64_t used;
-	uint64_t time[TIMES];
-};
-
-enum { KEY_FREE = 0, KEY_NONE = 2, KEY_BIT = 1 }; /* KEY_BIT is set in all others */
-
-static struct shown own_memory[SHOWN], *shown = own_memory;
 
 struct host_line {
 	struct slice text;  /* all of it */
@@ -67,16 +52,6 @@ struct host_line {
 	uint64_t field[FIELDS];
 	unsigned count;
 };
-
-size_t diskstats_memory(void)
-{
-	return sizeof(own_memory);
-}
-
-void diskstats_remember_in(void *shared)
-{
-	shown = shared ? shared : own_memory;
-}
 
 static uint64_t add(uint64_t a, uint64_t b)
 {
@@ -130,51 +105,6 @@ static bool host_has_used(const struct host_line *host)
 	return any;
 }
 
-/* FNV-1a: who reads, and which device. The paths are there for readers that share their
- * namespaces with the host, whose container is their own cgroup. */
-static uint64_t hash(uint64_t h, const void *data, size_t len)
-{
-	for (const unsigned char *p = data; len; p++, len--)
-		h = (h ^ *p) * UINT64_C(0x100000001b3);
-	return h;
-}
-
-static uint64_t shown_key(const struct container *ct)
-{
-	const uint64_t id[] = {ct->pidns, ct->cgns, ct->start_ns};
-	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), id, sizeof(id));
-
-	for (int i = 0; i < CG_HIERARCHIES; i++)
-		if (ct->path[i])
-			h = hash(h, ct->path[i], strlen(ct->path[i]) + 1);
-	return h;
-}
-
-static struct shown *shown_of(uint64_t key, uint64_t now_ns)
-{
-	struct shown *oldest = shown;
-
-	for (struct shown *s = shown; s < shown + SHOWN; s++) {
-		if (s->key == key) {
-			s->used = now_ns;
-			return s;
-		}
-		if (s->used < oldest->used)
-			oldest = s;
-		if (s->key == KEY_FREE) {
-			oldest = s;
-			break;
-		}
-	}
-	/* In this order: a worker can be killed here, and the next one must not take
-	 * another container's times for this one's, nor this for the end of the table. */
-	__atomic_store_n(&oldest->key, KEY_NONE, __ATOMIC_RELEASE);
-	oldest->used = now_ns;
-	memset(oldest->time, 0, sizeof(oldest->time));
-	__atomic_store_n(&oldest->key, key, __ATOMIC_RELEASE);
-	return oldest;
-}
-
 /* time * part / whole, not less than before and not more than the host's. */
 static uint64_t share(uint64_t time, uint64_t part, uint64_t whole, uint64_t *before)
 {
@@ -192,7 +122,7 @@ static uint64_t share(uint64_t time, uint64_t part, uint64_t whole, uint64_t *be
 }
 
 static uint64_t field_value(const struct host_line *host, const struct disk_usage *usage,
-	unsigned i, struct shown *before)
+	unsigned i, uint64_t before[DISK_TIMES])
 {
 	uint64_t part = 0, whole = 0;
 	unsigned op = fields[i].op;
@@ -202,19 +132,19 @@ static uint64_t field_value(const struct host_line *host, const struct disk_usag
 	case FIELD_SECTORS: return usage->bytes[op] / 512;
 	case FIELD_TIME:
 		return share(host->field[i], usage->ios[op], host->field[host_ios[op]],
-			&before->time[fields[i].time]);
+			&before[fields[i].time]);
 	case FIELD_TIME_ALL:
 		for (op = 0; op < DISK_OPS; op++) {
 			part = add(part, usage->ios[op]);
 			whole = add(whole, host->field[host_ios[op]]);
 		}
-		return share(host->field[i], part, whole, &before->time[fields[i].time]);
+		return share(host->field[i], part, whole, &before[fields[i].time]);
 	default: return 0;
 	}
 }
 
 static void put_own(struct outbuf *out, const struct host_line *host,
-	const struct disk_usage *usage, struct shown *before)
+	const struct disk_usage *usage, uint64_t before[DISK_TIMES])
 {
 	out_mem(out, host->start.p, host->start.len);
 	for (unsigned i = 0; i < host->count; i++) {
@@ -234,7 +164,6 @@ static void put_host(struct outbuf *out, struct slice line)
 static void put_all(
 	struct outbuf *out, const struct subject *subject, const char *text, bool v1)
 {
-	uint64_t key = shown_key(subject->ct);
 	struct slice line, disk = {0};
 	struct host_line host;
 	bool disk_of_host = false;
@@ -254,7 +183,7 @@ static void put_all(
 		}
 		if (disk_usage_any(usage))
 			put_own(out, &host, usage,
-				shown_of(hash(key, &host.dev, sizeof(host.dev)) | KEY_BIT,
+				disktimes_of(subject->disktimes, subject->ct, host.dev,
 					subject->now_ns));
 		else if (disk_of_host && host_has_used(&host))
 			put_host(out, line);

@@ -6,6 +6,7 @@
 
 #include "t/unit/cpuseen.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -19,8 +20,8 @@ static void test_attach(void)
 	uint64_t *mem = calloc(1, size);
 	struct fixture f;
 
-	ok(size < 65536, "four CPUs: %zu bytes", size);
-	ok(large < 100000000, "8192 CPUs: %zu bytes of address space", large);
+	ok(size < 2 << 20, "four CPUs: %zu bytes", size);
+	ok(large < 3000000000u, "8192 CPUs: %zu bytes of address space", large);
 	ok(!cpuview_attach(mem, size - 1, 4), "too small a block is refused");
 	memset(mem, 0x5a, size);
 	start(&f, true);
@@ -45,41 +46,119 @@ static void test_attach(void)
 	free(mem);
 }
 
-/* More containers than entries: the one not read for longest is forgotten. */
+/* Pages of the block that were ever touched. */
+static unsigned touched(const void *mem, size_t size)
+{
+	static unsigned char there[CPUHIST_CONTAINERS];
+	size_t pages = (size + 4095) / 4096;
+	unsigned count = 0;
+
+	if (pages > sizeof(there) || mincore((void *)(uintptr_t)mem, size, there) < 0)
+		return UINT_MAX;
+	for (size_t i = 0; i < pages; i++)
+		count += there[i] & 1;
+	return count;
+}
+
+/* As many containers as are kept read in turn; then one more. */
 static void test_many_containers(void)
 {
 	static struct seen seen;
+	size_t size = cpuview_size(8);
+	void *mem = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned wrong = 0, lost = 0;
 	struct fixture f;
-	unsigned wrong = 0;
 
 	start(&f, true);
 	v2_usage(&f, 1000000, 0, 0);
+	f.subject.cpuview = cpuview_attach(mem, size, 8);
+	look(&f, &seen);
+	ok(touched(mem, size) <= 4, "one container: %u pages touched", touched(mem, size));
 	for (unsigned round = 0; round < 2; round++) {
 		f.subject.now_ns += S;
-		for (unsigned i = 0; i < 64; i++) {
-			f.ct->pidns = 1 + i;
+		for (unsigned i = 0; i < CPUHIST_CONTAINERS; i++) {
+			f.ct->pidns = 4026532000u + i;
 			f.subject.now_ns++;
 			look(&f, &seen);
 			wrong += seen.lines != 4 || seen.sum[CPU_USER] != 100 ||
 				 seen.sum[CPU_IDLE] != 4300 + 400 * round;
 		}
 	}
+	is_u64(wrong, 0, "all keep their history");
+	/* Who begins anew sees idle for one CPU instead of four. */
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0\n");
 	f.ct->pidns = 1000;
 	look(&f, &seen);
-	wrong += seen.sum[CPU_IDLE] != 1100;
-	f.ct->pidns = 2;
-	look(&f, &seen);
-	wrong += seen.sum[CPU_IDLE] != 4700;
-	f.ct->pidns = 1;
-	look(&f, &seen);
-	wrong += seen.sum[CPU_IDLE] != 1100;
-	f.ct->pidns = 2;
+	is_u64(seen.sum[CPU_IDLE], 1100, "one more begins");
+	f.ct->pidns = 4026532000u + 9;
 	f.ct->cgns = 5;
 	look(&f, &seen);
-	wrong += seen.sum[CPU_IDLE] != 1100;
-	is_u64(wrong, 0, "64 containers keep their history, the 65th takes the oldest's");
+	is_u64(seen.sum[CPU_IDLE], 1100, "and one in another cgroup namespace");
+	f.ct->cgns = 0;
+	/* Looking does not make room: only the two took an entry each. */
+	for (unsigned i = CPUHIST_CONTAINERS; i-- > 0;) {
+		f.ct->pidns = 4026532000u + i;
+		lost += !cpuhist_load(f.subject.cpuview, f.ct, &(struct cpubook){0});
+	}
+	is_u64(lost, 2, "in the places of two");
 	fixture_deinit(&f);
+	munmap(mem, size);
+}
+
+/* A process that has ended. */
+static pid_t gone(void)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	return pid;
+}
+
+/* Containers come and go: the block does not grow, and who lives is not forgotten. */
+static void test_gone(void)
+{
+	enum { LIVING = 12 };
+	static struct seen seen;
+	size_t size = cpuview_size(8);
+	void *mem = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t dead = gone();
+	unsigned before;
+	struct fixture f;
+
+	start(&f, true);
+	v2_usage(&f, 1000000, 0, 0);
+	f.subject.cpuview = cpuview_attach(mem, size, 8);
+	f.ct->init = getpid();
+	for (unsigned i = 0; i < LIVING; i++) {
+		f.ct->pidns = 1 + i;
+		look(&f, &seen);
+	}
+	before = touched(mem, size);
+	f.ct->init = dead;
+	for (unsigned i = 0; i < 4 * CPUHIST_CONTAINERS; i++) {
+		f.ct->pidns = 1000 + i;
+		f.subject.now_ns += S / 1000;
+		look(&f, &seen);
+	}
+	ok(touched(mem, size) <= before + 1, "thousands later: %u pages, before %u",
+		touched(mem, size), before);
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0\n");
+	f.ct->init = getpid();
+	f.subject.now_ns = (START + 10) * S;
+	for (f.ct->pidns = 1; f.ct->pidns <= LIVING; f.ct->pidns++) {
+		look(&f, &seen);
+		if (seen.sum[CPU_IDLE] != 3900)
+			break;
+	}
+	is_u64(f.ct->pidns, LIVING + 1, "those that live have theirs");
+	fixture_deinit(&f);
+	munmap(mem, size);
 }
 
 static uint64_t seed = 1;
@@ -269,6 +348,8 @@ static int step_through(struct fixture *f, struct cpuview *block, size_t size,
 	return states;
 }
 
+enum { LAST = CPUHIST_CONTAINERS };
+
 /* A container's lines change, or, with `full`, another one with much more behind it takes
  * the entry of the first, which may begin anew but not with the other's figures. */
 static void test_killed(bool v2, bool full, const char *what)
@@ -287,11 +368,11 @@ static void test_killed(bool v2, bool full, const char *what)
 	f.subject.cpuview = block;
 	random_usage(&f, v2, cpu, S);
 	memset(watched, 0, sizeof(watched));
-	for (f.ct->pidns = full ? 1 : 64; f.ct->pidns <= 64; f.ct->pidns++) {
+	for (f.ct->pidns = full ? 1 : LAST; f.ct->pidns <= LAST; f.ct->pidns++) {
 		f.subject.now_ns++;
 		look(&f, &watched[0].before);
 	}
-	watched[0].pidns = 64;
+	watched[0].pidns = LAST;
 	watched[1].pidns = 1;
 	fixture_write(&f,
 		v2 ? "cgroup/ct/cpuset.cpus.effective"
@@ -299,7 +380,7 @@ static void test_killed(bool v2, bool full, const char *what)
 		"1,3,5-7\n");
 	f.subject.now_ns += S;
 	random_usage(&f, v2, cpu, S);
-	f.ct->pidns = full ? 65 : 64;
+	f.ct->pidns = full ? LAST + 1 : LAST;
 	if (full)
 		f.ct->start_ns = S;
 	states = step_through(&f, block, size, watched, &wrong);
@@ -316,6 +397,7 @@ int main(void)
 {
 	test_attach();
 	test_many_containers();
+	test_gone();
 	for (int i = 0; i < 4; i++)
 		test_random(i & 1, i & 2);
 	test_killed(true, false, "v2");

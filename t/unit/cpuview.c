@@ -63,6 +63,75 @@ static void test_quota_changes(void)
 	fixture_deinit(&f);
 }
 
+/* The quota that was in force between two looks is not known: the time counts at the one
+ * seen first, usage in any case, and what only the second allows costs no idle time later.
+ */
+static void test_quota_between(void)
+{
+	struct fixture f;
+
+	start(&f, true);
+	f.policy.cfs = true;
+	fixture_write(&f, "cgroup/ct/cpu.max", "50000 100000\n");
+	v2_usage(&f, 0, 0, 0);
+	is_seen(&f, "0 0 0 500 0 |0: 0 0 0 500 0", "half a CPU for 10 s");
+	fixture_write(&f, "cgroup/ct/cpu.max", "200000 100000\n");
+	f.subject.now_ns += S;
+	v2_usage(&f, 1500000, 0, 0);
+	is_seen(&f, "150 0 0 500 0 |0: 150 0 0 500 0 |1: 0 0 0 0 0",
+		"raised, and busy with 1.5 CPUs: usage shows, idle stands still");
+	f.subject.now_ns += S;
+	is_seen(&f, "150 0 0 700 0 |0: 150 0 0 600 0 |1: 0 0 0 100 0",
+		"from there on idle is the whole of it");
+	fixture_write(&f, "cgroup/ct/cpu.max", "50000 100000\n");
+	f.subject.now_ns += S;
+	is_seen(&f, "150 0 0 900 0 |0: 150 0 0 700 0", "lowered: it was two until now");
+	f.subject.now_ns += S;
+	is_seen(&f, "150 0 0 950 0 |0: 150 0 0 750 0", "and is half a one since then");
+	v2_usage(&f, 2500000, 0, 0);
+	f.subject.now_ns += S;
+	is_seen(&f, "250 0 0 950 0 |0: 250 0 0 750 0",
+		"raised and lowered again unseen: usage shows");
+	f.subject.now_ns += S;
+	is_seen(&f, "250 0 0 950 0 |0: 250 0 0 750 0", "it is made up for");
+	f.subject.now_ns += S;
+	is_seen(&f, "250 0 0 1000 0 |0: 250 0 0 800 0", "and that is all");
+	fixture_deinit(&f);
+
+	start(&f, false);
+	f.policy.cfs = true;
+	fixture_write(&f, "cgroup/cpuset/ct/cpuset.effective_cpus", "0-1\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "50000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_period_us", "100000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpuacct.usage_all",
+		"cpu user system\n0 0 0\n1 0 0\n");
+	is_seen(&f, "0 0 0 500 0 |0: 0 0 0 500 0", "v1: half a CPU for 10 s");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "-1\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpuacct.usage_all",
+		"cpu user system\n0 800000000 0\n1 700000000 0\n");
+	f.subject.now_ns += S;
+	is_seen(&f, "150 0 0 500 0 |0: 150 0 0 500 0 |1: 0 0 0 0 0",
+		"v1: no quota any more, and busy with 1.5 CPUs");
+	f.subject.now_ns += S;
+	is_seen(&f, "150 0 0 700 0 |0: 150 0 0 600 0 |1: 0 0 0 100 0",
+		"v1: from there on idle is the whole of it");
+	fixture_deinit(&f);
+
+	start(&f, true);
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0\n");
+	v2_usage(&f, 0, 0, 0);
+	is_seen(&f, "0 0 0 1000 0 |0: 0 0 0 1000 0", "a cpuset of one");
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0-1\n");
+	f.subject.now_ns += S;
+	v2_usage(&f, 2000000, 0, 0);
+	is_seen(&f, "200 0 0 1000 0 |0: 200 0 0 1000 0 |1: 0 0 0 0 0",
+		"two, and both busy");
+	f.subject.now_ns += S;
+	is_seen(&f, "200 0 0 1200 0 |0: 200 0 0 1100 0 |1: 0 0 0 100 0",
+		"two CPUs of idle");
+	fixture_deinit(&f);
+}
+
 static void test_v1_changes(void)
 {
 	static const char usage[] = "cgroup/cpu,cpuacct/ct/cpuacct.usage_all";
@@ -284,6 +353,7 @@ int main(void)
 	test_share();
 	test_cpuset_changes();
 	test_quota_changes();
+	test_quota_between();
 	test_v1_changes();
 	test_v1_quota();
 	test_throttled();

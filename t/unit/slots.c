@@ -1,0 +1,90 @@
+/*
+ * The keys of tables in shared memory: many of them, in few places, by random steps.
+ */
+#include "cache/slots.h"
+
+#include "t/unit/tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACES = 1500, KEYS = 5000 };
+
+static struct slots *fresh(void)
+{
+	void *mem = malloc(slots_size(PLACES));
+
+	memset(mem, 0xa5, slots_size(PLACES));
+	if (slots_valid(mem, PLACES))
+		return NULL;
+	slots_init(mem, PLACES);
+	return mem;
+}
+
+/* Keys that differ in one number only, each in its turn. */
+static struct slot_key key_of(unsigned n)
+{
+	struct slot_key key = {{1, 2, 3, 4}};
+
+	key.id[n % 4] += n / 4 + 1;
+	return key;
+}
+
+static void give(struct slots *slots, unsigned n, int where[KEYS], uint64_t now)
+{
+	struct slot_key key = key_of(n);
+	int slot = slots_take(slots);
+
+	for (unsigned i = 0; i < KEYS; i++)
+		if (where[i] == slot)
+			where[i] = SLOT_NONE;
+	slots_give(slots, slot, &key, 0, now);
+	where[n] = slot;
+}
+
+static unsigned count_wrong(const struct slots *slots, const int where[KEYS])
+{
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < KEYS; i++) {
+		struct slot_key key = key_of(i);
+
+		wrong += slots_find(slots, &key) != where[i];
+	}
+	return wrong;
+}
+
+int main(void)
+{
+	struct slots *slots = fresh();
+	static int where[KEYS];
+	unsigned seed = 1, wrong = 0, there = 0;
+
+	ok(slots && slots_valid(slots, PLACES), "made of memory that held something");
+	ok(!slots_valid(slots, PLACES + 1), "not for another number of places");
+	for (unsigned i = 0; i < KEYS; i++)
+		where[i] = SLOT_NONE;
+	is_u64(count_wrong(slots, where), 0, "nobody is there");
+	for (unsigned i = 0; i < PLACES; i++)
+		give(slots, i, where, i);
+	for (unsigned i = 0; i < PLACES; i++)
+		there += where[i] == (int)i;
+	is_u64(there, PLACES, "one after the other, until all places are taken");
+	is_u64(count_wrong(slots, where), 0, "all are found, and no others");
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned n;
+
+		seed = seed * 1103515245 + 12345;
+		n = seed / 65536 % KEYS;
+		if (where[n] == SLOT_NONE)
+			give(slots, n, where, PLACES + i);
+		else
+			slots_used(slots, where[n], PLACES + i);
+		wrong += i % 1000 == 0 ? count_wrong(slots, where) : 0;
+	}
+	is_u64(wrong + count_wrong(slots, where), 0,
+		"who was thrown out is not found, all others are");
+	ok(slots_valid(slots, PLACES), "the next process takes it up");
+	free(slots);
+	return tap_done();
+}
