@@ -5,6 +5,7 @@
 
 #include "cache/cgfiles.h"
 #include "nsutil/cleanup.h"
+#include "nsutil/nsid.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -132,6 +133,14 @@ static int hierarchy_of(const struct container *ct, enum cg_controller controlle
 	int i = cgfiles_layout(ct->files)->of[controller];
 
 	return i >= 0 && ct->path[i] ? i : -1;
+}
+
+int64_t container_boot_offset(struct container *ct, int procfd)
+{
+	if (!ct->boot_known && ct->init > 0)
+		ct->boot_offset = nsid_boot_offset(procfd, ct->init);
+	ct->boot_known = true;
+	return ct->boot_offset;
 }
 
 const struct cg_version *container_version(

@@ -25,6 +25,8 @@ struct container {
 	uint64_t pidns, cgns;
 	pid_t init;          /* in our pid namespace; 0 in the host's pid namespace */
 	uint64_t start_ns;   /* CLOCK_BOOTTIME at which init started; 0 there */
+	int64_t boot_offset; /* once boot_known: see container_boot_offset */
+	bool boot_known;
 	int cgnsfd;          /* keeps the number cgns from being used again; -1; owned */
 	uint64_t used_ns;    /* CLOCK_BOOTTIME of the last use */
 	uint64_t checked_ns; /* CLOCK_BOOTTIME of the last look at its cgroups */
@@ -75,6 +77,9 @@ bool container_is_nowhere(const struct container *ct);
 /* The inode number of one of its cgroups: another one, made anew under the same name, has
  * another (Linux 5.5; before that it may have the same). 0 when it cannot be told. */
 uint64_t container_dir(const struct container *ct);
+
+/* Seconds that its init's time namespace adds to CLOCK_BOOTTIME; asked of procfs once. */
+int64_t container_boot_offset(struct container *ct, int procfd);
 
 /* The version of the hierarchy that holds the controller; NULL when nothing does. */
 const struct cg_version *container_version(

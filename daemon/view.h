@@ -33,7 +33,6 @@ struct subject {
 	struct cpuview *cpuview; /* history of CPU times; NULL: none is kept */
 	struct disktimes *disktimes; /* times of disks shown last; likewise */
 	const struct load_counts *load; /* NULL: not counted, show the host's */
-	int64_t boot_offset_s; /* what init's time namespace adds to CLOCK_BOOTTIME */
 };
 
 /* What show() says of the text it wrote. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const names[] = {[NS_PID] = "pid", [NS_CGROUP] = "cgroup"};
 
@@ -115,6 +116,37 @@ int nsid_start_time(int procfd, pid_t pid, long hz, uint64_t *start_ns)
 		return -EINVAL;
 	*start_ns = ticks * (UINT64_C(1000000000) / (uint64_t)hz);
 	return 0;
+}
+
+/* "boottime SECONDS NANOSECONDS", rounded down: proc_timens_show_offsets() prints the
+ * nanoseconds positive. */
+static int64_t boot_offset(int procfd, pid_t pid)
+{
+	char buf[256];
+	const char *text = buf;
+	struct slice line, word;
+	uint64_t seconds;
+	bool negative;
+
+	if (read_pid_file(procfd, pid, "timens_offsets", buf, sizeof(buf)) < 0)
+		return 0;
+	while (procfile_line(&text, &line)) {
+		if (!slice_word(&line, &word) || !slice_is(word, "boottime") ||
+			!slice_word(&line, &word))
+			continue;
+		negative = *word.p == '-';
+		word.p += negative;
+		word.len -= negative;
+		if (!slice_u64(word, &seconds) || seconds > INT64_MAX)
+			return 0;
+		return negative ? -(int64_t)seconds : (int64_t)seconds;
+	}
+	return 0;
+}
+
+int64_t nsid_boot_offset(int procfd, pid_t pid)
+{
+	return boot_offset(procfd, pid) - boot_offset(procfd, getpid());
 }
 
 /* The first word behind `key` in /proc/PID/status, or the last. buf holds it. */

@@ -110,8 +110,26 @@ is "$(awk '$1 == "intr" || $1 == "ctxt" { print NF }' "$TMP/stat" | tr '\n' ' ')
 like "$(cat "$TMP/stat")" '^procs_running [0-9]+$' 'procs_running'
 like "$(cat "$TMP/stat")" '^procs_blocked [0-9]+$' 'procs_blocked'
 between 0 "$(awk '$1 == "procs_running" { print $2 }' "$TMP/stat")" 3 "no more than the container's tasks run"
+
+# A time namespace moves boot, and with it the start times that ps adds to it. What it
+# should be is what the kernel's own file says in such a namespace.
+if [ -e /proc/self/ns/time ]; then
+	want=$(unshare --time --boottime 100000 --fork sed -n 's/^btime //p' /proc/stat)
+	is_near "$(ct_exec a unshare --time --boottime 100000 --fork --pid sed -n 's/^btime //p' /proc/stat)" \
+		"$want" 1 'btime in a time namespace'
+	is_near "$want" $(($(awk '$1 == "btime" { print $2 }' /proc/stat) - 100000)) 1 "which is not the host's"
+else
+	diag 'this kernel has no time namespaces'
+fi
 ct_stop a
 ct_stop b
+daemon_stop
+
+daemon_start --enable-intr
+ct_start a cpus=0
+is "$(ct_exec a awk '$1 == "intr" { print NF }' /proc/stat)" "$(awk '$1 == "intr" { print NF }' /proc/stat)" \
+	'--enable-intr: the long list'
+ct_stop a
 daemon_stop
 
 # A quota below one CPU: idle grows with what it may use, and the throttled time
@@ -131,6 +149,11 @@ busy=$(($6 + $7 - $1 - $2))
 more=$(($8 - $3))
 between 5 "$busy" $((wall / 2 + 15)) 'it used what the quota lets it, and no more'
 between 0 "$more" $((wall / 2 + 15 - busy)) 'idle is what it might have used besides'
+# Throttled time counts as stolen, no more of it than there was, nor than there was to
+# take it from.
+throttled=$(cg_file q cpu cpu.stat | awk '$1 == "throttled_time" { print int($2 / 1e7) } $1 == "throttled_usec" { print int($2 / 1e4) }')
+between 0 "$steal" $((throttled + 1)) 'steal is no more than the throttled time'
+between 0 $((more + steal)) $((wall / 2 + 15 - busy)) 'and is taken out of idle'
 ct_stop q
 daemon_stop
 done_testing

@@ -86,7 +86,7 @@ static void parse_pair(struct slice word, struct disk_usage *usage)
 }
 
 /* io.stat. A device without figures can stand on the line of the next one, without a
- * newline between them (Linux 5.10 and others); one that is gone is "(unknown)". */
+ * newline between them (Linux 5.15 to 5.18); one that is gone is "(unknown)". */
 static void parse_v2(const char *text)
 {
 	struct slice line, word;

@@ -109,13 +109,13 @@ static void out_pair(struct outbuf *out, const char *key, uint64_t value)
 static bool out_btime(
 	struct outbuf *out, const struct subject *subject, struct slice line)
 {
+	int64_t offset = container_boot_offset(subject->ct, subject->host->proc);
 	struct slice word;
 	uint64_t btime;
 
-	if (!subject->boot_offset_s || !slice_word(&line, &word) ||
-		!slice_u64(word, &btime))
+	if (!offset || !slice_word(&line, &word) || !slice_u64(word, &btime))
 		return false;
-	out_pair(out, "btime", btime - (uint64_t)subject->boot_offset_s);
+	out_pair(out, "btime", btime - (uint64_t)offset);
 	return true;
 }
 

@@ -97,6 +97,7 @@ static const char *fixture(const char *name)
 
 static void fixtures(void)
 {
+	is_str(fixture("5.10-v2"), "v2  / /sys/fs/cgroup\n", "5.10 v2");
 	is_str(fixture("6.1-v2"), "v2  / /sys/fs/cgroup\n", "6.1 v2");
 	is_str(fixture("6.12-v2"), "v2  / /sys/fs/cgroup\n", "6.12 v2");
 	is_str(fixture("6.1-v1"),

@@ -132,6 +132,26 @@ static void test_start_time(void)
 	ok(nsid_start_time(proc, pid, 100, &before) < 0, "gone");
 }
 
+/* What a command may be called, and its start time all the same. */
+static void test_comm(void)
+{
+	static const char *const names[] = {
+		"plain", "two words", ") R 1 2 3 (", "((", "))", "a) S (b", "", "\n) 7"};
+	uint64_t want = 0, got;
+	char old[16];
+	unsigned wrong = 0;
+
+	prctl(PR_GET_NAME, old);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		prctl(PR_SET_NAME, names[i]);
+		wrong += nsid_start_time(proc, getpid(), 100, &got) != 0 ||
+			 (i && got != want);
+		want = got;
+	}
+	prctl(PR_SET_NAME, old);
+	is_u64(wrong, 0, "commands with blanks, parentheses and newlines");
+}
+
 int main(void)
 {
 	if (geteuid()) {
@@ -143,5 +163,6 @@ int main(void)
 	test_pin();
 	test_leader();
 	test_start_time();
+	test_comm();
 	return tap_done();
 }

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void read_fixture(const char *arch, const char *suffix, struct textbuf *text)
 {
@@ -48,6 +49,30 @@ static void test_arch(const char *arch, const char *online, const char *cpus)
 	fixture_deinit(&f);
 }
 
+/* Captured containers have the first of the host's CPUs; the written one has a text of
+ * what it must see. */
+static void captured(const char *name)
+{
+	struct textbuf host = {0}, want = {0};
+	struct fixture f;
+	int dir;
+
+	fixture_open(&f, name);
+	dir = open(f.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (procfile_read(f.host.proc, "cpuinfo", &host) < 0)
+		abort();
+	if (procfile_read(dir, "expect/cpuinfo", &want) < 0) {
+		strstr(host.data, "\n\n")[2] = '\0';
+		is_int(strncmp(host.data, "processor\t: 0\n", 14), 0, "a block of CPU 0");
+	}
+	fixture_container(&f, "/ct", 0);
+	is_str(fixture_show(&f, view_cpuinfo, 0), want.len ? want.data : host.data, name);
+	close(dir);
+	textbuf_deinit(&host);
+	textbuf_deinit(&want);
+	fixture_deinit(&f);
+}
+
 static void test_quota(void)
 {
 	static const char host[] =
@@ -57,6 +82,9 @@ static void test_quota(void)
 
 	start(&f, "0-3\n", "1-3\n");
 	fixture_write(&f, "proc/cpuinfo", host);
+	fixture_container(&f, "/", 0);
+	is_str(fixture_show(&f, view_cpuinfo, 0), host, "the root cgroup");
+	fixture_container(&f, "/ct", 0);
 	fixture_write(&f, "cgroup/ct/cpu.max", "150000 100000\n");
 	is_str(fixture_show(&f, view_cpuinfo, 0),
 		"processor\t: 0\nflags\t: b\n\nprocessor\t: 1\nflags\t: c\n\n"
@@ -148,6 +176,11 @@ int main(void)
 		test_arch(archs[i], "0-3\n", "1,3\n");
 	test_arch("armv7-3.0", "0-1\n", "1\n");
 	test_arch("ppc64", "0,8,16,24\n", "8,24\n");
+	captured("5.10-v2");
+	captured("6.1-v1");
+	captured("6.1-v2");
+	captured("6.12-v2");
+	captured("6.18-hybrid");
 	test_quota();
 	test_unknown();
 	test_absent();

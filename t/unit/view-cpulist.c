@@ -65,6 +65,14 @@ static void test_v2(void)
 	with_cfs(&f, "0-1\n", "quota of an ancestor, rounded up");
 	fixture_write(&f, "cgroup/a/ct/cpu.max", "200000 100000\n");
 	with_cfs(&f, "0-1\n", "a larger one below it");
+	fixture_write(&f, "cgroup/a/ct/b/cpu.max", "400000 100000\n");
+	fixture_write(&f, "cgroup/a/ct/cpu.max", "max 100000\n");
+	fixture_container(&f, "/a/ct/b", 0);
+	with_cfs(&f, "0-1\n", "none in the middle, the lowest above it");
+	fixture_container(&f, "/", 0);
+	without_cfs(&f, "0-7\n", "the root cgroup");
+	with_cfs(&f, "0-7\n", "the root cgroup");
+	fixture_container(&f, "/a/ct", 0);
 	fixture_write(&f, "cgroup/a/ct/cpu.max", "1000 100000\n");
 	with_cfs(&f, "0\n", "a hundredth of a CPU");
 	fixture_write(&f, "cgroup/a/ct/cpu.max", "18446744073709551615 1\n");
@@ -144,6 +152,15 @@ static void test_v1(void)
 	fixture_write(&f, "cgroup/cpuset/ct/cpuset.effective_cpus", "0-3\n");
 	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "100001\n");
 	with_cfs(&f, "0-2\n", "v1 quota with a period of its own");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "120000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/b/ct/cpu.cfs_quota_us", "350000\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/a/b/ct/cpu.cfs_period_us", "100000\n");
+	fixture_container(&f, "/a/b/ct", 0);
+	with_cfs(&f, "0-1\n", "v1: none in the middle, the lowest above it");
+	fixture_container(&f, "/ct", 0);
 	vanish(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_period_us");
 	with_cfs(&f, "0-3\n", "v1 quota without period is none");
 	fixture_deinit(&f);
@@ -184,6 +201,7 @@ int main(void)
 	test_v2_never_none();
 	test_vanish();
 	test_v1();
+	test_captured("5.10-v2", "0-1,3\n", "0-1\n");
 	test_captured("6.1-v1", "0\n", "0\n");
 	test_captured("6.1-v2", "0\n", "0\n");
 	test_captured("6.12-v2", "0\n", "0\n");

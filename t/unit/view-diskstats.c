@@ -176,6 +176,15 @@ static void test_v1(void)
 		" 253       0 dm-0 100 0 1000 50 0 0 0 0 0 48 48 0 0 0 0 0 0\n",
 		"v1: a scheduler's figures where those count");
 	is_str(show(&f, "/"), "HOST", "v1: the root");
+	throttle(&f, "/big", "throttle.io_serviced",
+		"8:0 Read 18446744073709551615\n8:0 Write 99999999999999999999\n");
+	throttle(&f, "/big", "throttle.io_service_bytes", "8:0 Read 18446744073709551615\n");
+	throttle(&f, "", "throttle.io_serviced", "8:0 Read 9\n259:0 Read 9\n253:0 Read 9\n"
+						   "8:16 Read 9\n");
+	is_str(show(&f, "/big"),
+		"   8       0 sda 18446744073709551615 0 36028797018963967 2000 "
+		"18446744073709551615 0 0 3000 0 4000 5000 0 0 0 0 0 0\n",
+		"v1: counters near overflow, and beyond");
 	throttle(&f, "", "throttle.io_serviced", none);
 	throttle(&f, "/b", "throttle.io_serviced", none);
 	is_str(show(&f, "/b"),
@@ -280,6 +289,9 @@ static void test_many(void)
 
 int main(void)
 {
+	captured("5.10-v2",
+		"   8       0 sda 800 0 81920 400 160 0 20480 480 0 617 1184 4 0 2048 8 0 0\n"
+		" 253       0 dm-0 820 0 81920 492 160 0 20480 512 0 636 1303 0 0 0 0 0 0\n");
 	captured("6.1-v2",
 		" 254       0 vda 125 0 98314 41 24 0 49152 89 0 100 138 0 0 0 0 0 0\n"
 		" 253       0 zram0 0 0 0 0 16 0 65536 0 0 0 0 0 0 0 0 0 0\n");

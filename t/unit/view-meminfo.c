@@ -320,6 +320,7 @@ static void test_saturation(void)
 
 int main(void)
 {
+	captured("5.10-v2"); /* written, not captured */
 	captured("6.1-v2");
 	captured("6.1-v1");
 	captured("6.12-v2");

@@ -97,6 +97,7 @@ static void test_v1(void)
 
 int main(void)
 {
+	captured("5.10-v2", "", 3);
 	captured("6.1-v2", "", 3);
 	captured("6.12-v2", "", 3);
 	captured("6.18-hybrid", "/unified", 3);

@@ -76,6 +76,7 @@ static void test_v2(void)
 
 int main(void)
 {
+	captured("5.10-v2");
 	captured("6.1-v1");
 	captured("6.1-v2");
 	captured("6.12-v2");

@@ -180,6 +180,16 @@ static void test_captured(void)
 		bool cfs;
 		const char *want;
 	} captured[] = {
+		/* Three CPUs, and 1.5 of quota. */
+		{"5.10-v2", false,
+			"cpu  240 0 120 2490 0 0 0 150 0 0\n"
+			"cpu0 80 0 40 830 0 0 0 50 0 0\n"
+			"cpu1 80 0 40 830 0 0 0 50 0 0\n"
+			"cpu3 80 0 40 830 0 0 0 50 0 0\n"},
+		{"5.10-v2", true,
+			"cpu  240 0 120 990 0 0 0 150 0 0\n"
+			"cpu0 120 0 60 495 0 0 0 75 0 0\n"
+			"cpu1 120 0 60 495 0 0 0 75 0 0\n"},
 		{"6.1-v2", false,
 			"cpu  210 0 248 441 0 0 0 100 0 0\n"
 			"cpu0 210 0 248 441 0 0 0 100 0 0\n"},
@@ -239,7 +249,9 @@ static void test_lines(void)
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "2\n");
 	f.policy.intr = true;
 	f.subject.load = &load;
-	f.subject.boot_offset_s = -1000;
+	f.ct->init = 77;
+	fixture_write(&f, "proc/77/timens_offsets",
+		"monotonic         -50         0\nboottime        -1000         0\n");
 	is_stat(&f,
 		"cpu  0 0 0 1000 0 0 0 0 0 0\ncpu2 0 0 0 1000 0 0 0 0 0 0\n"
 		"intr 1000 5 6 7 0 0\nctxt 2000\nbtime 1700001000\nprocesses 300\n"
@@ -330,6 +342,14 @@ static void test_host(void)
 	fixture_remove(&f, "proc/stat");
 	is_stat(&f, "HOST", "no host file");
 	fixture_deinit(&f);
+
+	fixture_new(&f);
+	write_host(&f, "1 2 3 4 5 6 7 8 9 10");
+	fixture_write(&f, "cgroup/memory/ct/memory.stat", "\n");
+	fixture_load(&f);
+	fixture_container(&f, "/ct", 100 * S);
+	is_stat(&f, "HOST", "no controller");
+	fixture_deinit(&f);
 }
 
 /* Usage the container's CPUs could not have had in its time; counters near overflow. */
@@ -355,10 +375,65 @@ static void test_limits(void)
 		&f, "cgroup/ct/cpu.max", "18446744073709551614 18446744073709551615\n");
 	is_stat(&f, "cpu  0 0 0 1000 0 0 0 0 0 0\ncpu2 0 0 0 1000 0 0 0 0 0 0\n" TAIL,
 		"everything at its largest");
+	fixture_write(&f, "cgroup/ct/cpu.max", "150000 100000\n");
 	f.subject.now_ns = 99 * S;
 	fixture_write(&f, "cgroup/ct/cpu.stat", "usage_usec 0\nuser_usec 0\n");
 	is_stat(&f, "cpu  0 0 0 0 0 0 0 0 0 0\ncpu2 0 0 0 0 0 0 0 0 0 0\n" TAIL,
 		"a clock before init's start");
+	fixture_deinit(&f);
+
+	start(&f, false);
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpuacct.usage_all",
+		"cpu user system\n1 18446744073709551615 18446744073709551615\n"
+		"3 99999999999999999999 7\n4000000000 1 1\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.stat",
+		"throttled_time 18446744073709551615\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "9223372036854775807\n");
+	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_period_us", "1\n");
+	is_stat(&f,
+		"cpu  0 0 0 2000 0 0 0 0 0 0\ncpu1 0 0 0 1000 0 0 0 0 0 0\n"
+		"cpu3 0 0 0 1000 0 0 0 0 0 0\n" TAIL,
+		"v1: the same");
+	fixture_deinit(&f);
+}
+
+/* A host of 1024 CPUs and 100,000 interrupts: a file of more than a megabyte, of which the
+ * container has every fourth CPU. */
+static void test_megabyte(void)
+{
+	char *host = malloc(2 << 20), *want = malloc(1 << 20), *h = host, *w = want;
+	struct fixture f;
+
+	start(&f, true);
+	fixture_write(&f, "cpu/online", "0-1023\n");
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0-1023:1/4\n");
+	/* 256 CPUs for 10 s: 256000 ticks, of which 512 and 257 are busy. */
+	fixture_write(&f, "cgroup/ct/cpu.stat",
+		"usage_usec 7690000\nuser_usec 5120000\nsystem_usec 2570000\n");
+	h += sprintf(h, "cpu  9 9 9 9 9 9 9 9 9 9\n");
+	w += sprintf(w, "cpu  512 0 257 255231 0 0 0 0 0 0\n");
+	for (unsigned cpu = 0; cpu < 1024; cpu++) {
+		h += sprintf(h, "cpu%u %u 2 3 4 5 6 7 8 9 10\n", cpu, cpu);
+		if (cpu % 4)
+			continue;
+		/* The first has the tick that is left of system's; of idle's
+		 * 255231 = 256 * 996 + 255 all but the last have one more. */
+		w += sprintf(w, "cpu%u 2 0 %u %u 0 0 0 0 0 0\n", cpu, cpu ? 1 : 2,
+			cpu < 1020 ? 997 : 996);
+	}
+	h += sprintf(h, "intr 4000000000");
+	w += sprintf(w, "intr 4000000000\n");
+	for (unsigned i = 0; i < 100000; i++)
+		h += sprintf(h, " %u", 1000000000 + i);
+	h += sprintf(h, "\nctxt 2000\nbtime 1700000000\n");
+	w += sprintf(w, "ctxt 2000\nbtime 1700000000\n");
+	fixture_write(&f, "proc/stat", host);
+	ok(h - host > 1 << 20, "a stat of %td bytes", h - host);
+	is_str(fixture_show(&f, view_stat, 0), want, "and what is left of it");
+	f.policy.intr = true;
+	ok(strlen(fixture_show(&f, view_stat, 0)) > 1100000, "with --enable-intr all of it");
+	free(host);
+	free(want);
 	fixture_deinit(&f);
 }
 
@@ -372,5 +447,6 @@ int main(void)
 	test_fields();
 	test_host();
 	test_limits();
+	test_megabyte();
 	return tap_done();
 }

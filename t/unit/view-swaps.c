@@ -154,6 +154,7 @@ static void test_host(void)
 
 int main(void)
 {
+	captured("5.10-v2", HEADING NONE "65536\t\t8192\t\t0\n");
 	captured("6.1-v2", HEADING NONE "65536\t\t34560\t\t0\n");
 	captured("6.1-v1", HEADING NONE "131068\t\t12196\t\t0\n");
 	captured("6.12-v2", HEADING NONE "65536\t\t13244\t\t0\n");

@@ -51,6 +51,11 @@ static void test_v2(void)
 	f.policy.cfs = true;
 	fixture_write(&f, "cgroup/ct/cpu.max", "50000 100000\n");
 	is_uptime(&f, "10.12 1.60\n", "half a CPU of quota");
+	fixture_write(&f, "cgroup/ct/cpu.stat",
+		"usage_usec 18446744073709551615\nuser_usec 18446744073709551615\n"
+		"system_usec 18446744073709551615\n");
+	fixture_write(&f, "cgroup/ct/cpu.max", "18446744073709551614 1\n");
+	is_uptime(&f, "10.12 40.51\n", "counters at their largest: nothing of the container's");
 	f.subject.now_ns = 99 * S;
 	is_uptime(&f, "0.00 0.00\n", "a clock before init's start");
 	fixture_deinit(&f);
@@ -112,6 +117,7 @@ int main(void)
 {
 	test_v2();
 	test_v1();
+	test_captured("5.10-v2", "10.00 24.90\n");
 	test_captured("6.1-v2", "10.00 4.41\n");
 	test_captured("6.12-v2", "10.00 4.64\n");
 	test_captured("6.1-v1", "10.00 4.33\n");
