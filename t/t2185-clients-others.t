@@ -1,6 +1,6 @@
 #!/bin/sh
-# What busybox, util-linux, coreutils, glibc and, where there is one, node make of the
-# files. What they ask the kernel for by system calls (sysinfo, sched_getaffinity) is
+# What busybox, util-linux, coreutils, glibc and, where they are at hand, node and Java
+# make of the files. What they ask the kernel for by system calls (sysinfo, sched_getaffinity) is
 # not looked at.
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
@@ -22,6 +22,16 @@ lscpu_has() {
 	ct_exec o lscpu | sed -n "s/^$1: *//p"
 }
 
+# What a JVM says of the CPUs as it starts: all, and the model, from possible and cpuinfo;
+# those it may use are the kernel's to say.
+[ -n "$(command -v java)" ] || diag 'no java here'
+check_java() {
+	ct_exec o java -Xmx32m -Xlog:os+cpu -version >"$TMP/java" 2>&1
+	is "$(sed -n 's/.*CPU: total \([0-9]*\) .*/\1/p' "$TMP/java")" "$(ct_exec o getconf _NPROCESSORS_CONF)" "$1: CPUs of the JVM" ||
+		diag "$(head -n 5 "$TMP/java")"
+	is "$(sed -n 's/.*\(model name\t: .*\)/\1/p' "$TMP/java")" "$(ct_exec o sed -n '/^model name/{p;q;}' /proc/cpuinfo)" "$1: their model"
+}
+
 # cpus WANT TEXT
 cpus() {
 	is "$(ct_exec o getconf _NPROCESSORS_ONLN)" "$1" "$2: sysconf of CPUs that are online"
@@ -29,6 +39,7 @@ cpus() {
 	online=$(ct_exec o cat /sys/devices/system/cpu/online)
 	is "$(lscpu_has 'On-line CPU(s) list' | list_count)" "$1" "$2: lscpu counts those online"
 	is "$(lscpu_has 'On-line CPU(s) list' | tr ',' '-')" "$(echo "$online" | tr ',' '-')" "$2: lscpu lists them"
+	[ -z "$(command -v java)" ] || check_java "$2"
 	[ -z "$(command -v node)" ] || is "$(ct_exec o node -p 'os.cpus().length')" "$1" "$2: node's os.cpus()"
 }
 
@@ -57,6 +68,7 @@ if [ -n "$(command -v node)" ]; then
 	up=$(ct_exec o node -p 'os.uptime()')
 	high=$(ct_exec o cut -d' ' -f1 /proc/uptime)
 	between "$low" "$up" "$high" "node's os.uptime()"
+	is_near "$(ct_exec o node -p 'os.freemem()')" $(($(meminfo MemAvailable) << 10)) $((32 << 20)) "node's os.freemem()"
 	# Milliseconds of all CPUs since the start, in stat and in node
 	low=$(ct_exec o awk '$1 == "cpu" { print ($2 + $3 + $4 + $5) * 10 }' /proc/stat)
 	all=$(ct_exec o node -p 'os.cpus().reduce((s, c) => s + c.times.user + c.times.nice + c.times.sys + c.times.idle, 0)')

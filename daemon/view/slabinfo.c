@@ -20,7 +20,7 @@ int view_slabinfo(struct outbuf *out, const struct subject *subject, unsigned ar
 
 	(void)arg;
 	if (container_text(subject->ct, CGF_SLABINFO, 0, &text) != CG_OK ||
-		!text[strspn(text, " \n")])
+		strncmp(text, heading, strcspn(heading, "\n")))
 		text = heading;
 	out_str(out, text);
 	return VIEW_DONE;
