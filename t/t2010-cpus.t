@@ -96,6 +96,7 @@ while read -r quota cpus want; do
 	for f in present possible; do
 		is "$(ct_exec q cat /sys/devices/system/cpu/$f | list_count)" "$want" "$f"
 	done
+	is "$(ct_exec q cat /sys/devices/system/cpu/offline)" '' 'offline'
 	numbers=$(seq 0 $((want - 1)))
 	is "$(stat_names q)" "$(echo $(echo "$numbers" | sed 's/^/cpu/'))" 'stat counts from 0'
 	is "$(info_numbers q)" "$(echo $numbers)" 'cpuinfo counts from 0'
