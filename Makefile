@@ -129,7 +129,7 @@ check-unit: $(units) headers-check
 	$(PROVE) $(PROVEFLAGS) $(units)
 
 # What takes long, needs an otherwise idle machine, or boots every other kernel and layout.
-long_tests = t/t2130-disks.t t/t4040-cgroup-lock.t t/t4091-identity-vm.t \
+long_tests = t/t4040-cgroup-lock.t t/t4091-identity-vm.t \
 	t/t9001-vm-6.1-v1.t t/t9002-vm-6.1-hybrid.t t/t9003-vm-6.12-v2.t \
 	t/t9005-vm-loadavg.t t/t9011-vm-6.1-crashes.t t/t9012-vm-6.12-crashes.t
 all_tests = $(sort $(wildcard t/t*.t))
