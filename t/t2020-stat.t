@@ -69,7 +69,9 @@ for options in '' --enable-cfs; do
 		check_age burner "$how, at first"
 		ct_exec burner "$TOOL/burn" user 1000
 		check burner "$how, after a second of user time"
-		between 95 $((u + s)) 1000000 'it is there'
+		# The kernel may count by clock ticks, and leaves out those that a
+		# hypervisor took.
+		between 50 $((u + s)) 1000000 'it is there'
 		ct_exec burner "$TOOL/burn" sys 600
 		check burner "$how, after 0.6 seconds of system time"
 		check_age burner "$how, afterwards"
@@ -92,7 +94,7 @@ ct_start b cpus=0
 ncpu=1
 ct_exec a "$TOOL/burn" user 500
 check a 'the one that worked'
-between 45 $((u + s)) 300 'has it'
+between 20 $((u + s)) 300 'has it'
 check b 'the one that did not'
 between 0 $((u + s)) 30 'has hardly any'
 

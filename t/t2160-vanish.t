@@ -135,6 +135,10 @@ for i in 1 2 3; do
 	eval "reader$i=\$!"
 done
 exec 8>"$TMP/in"
+# None may still be on its way into the cgroups when they go.
+for i in 1 2 3; do
+	ok "reader $i reads" wait_until grep -q '^ready' "$TMP/views$i"
+done
 read -r cg <"$TMP/ct/w/cgroup"
 for round in $(seq $rounds); do
 	for c in $CG_ENABLE; do
