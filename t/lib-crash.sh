@@ -13,6 +13,10 @@
 # Workers that abort leave no core file.
 ulimit -c 0
 
+# A sanitizer's own handlers do not say whether somebody sent the signal (daemon/ownfault.c).
+ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0:handle_abort=0:handle_sigbus=0
+export ASAN_OPTIONS
+
 FLEET='1 2 3 4'
 
 seconds() {

@@ -292,8 +292,13 @@ daemon_spawn() {
 	DAEMON_LOG=$TMP/daemon$t_daemons.log
 	t_ready=$TMP/daemon$t_daemons.ready
 	: >"$t_ready"
+	# A sanitizer cannot look for leaks under a tracer.
+	case ${EVLXCFS_WRAP:-} in
+	*strace*) t_asan=detect_leaks=0 ;;
+	*) t_asan=${ASAN_OPTIONS:-} ;;
+	esac
 	# shellcheck disable=SC2086
-	${EVLXCFS_WRAP:-} "$EVLXCFS_BIN" --ready-fd=9 ${EVLXCFS_OPTS:-} "$@" \
+	ASAN_OPTIONS=$t_asan ${EVLXCFS_WRAP:-} "$EVLXCFS_BIN" --ready-fd=9 ${EVLXCFS_OPTS:-} "$@" \
 		</dev/null >>"$DAEMON_LOG" 2>&1 9>"$t_ready" &
 	DAEMON_PID=$!
 	echo "$DAEMON_PID" >>"$TMP/daemons"
@@ -356,7 +361,8 @@ daemon_kill() {
 	for t_pid in $t_family; do
 		kill -STOP "$t_pid" 2>/dev/null
 	done
-	for t_pid in $t_family; do
+	# The worker first: told of its keeper's end it would go on, and unmount.
+	for t_pid in $(echo "$t_family" | tac); do
 		kill -KILL "$t_pid" 2>/dev/null
 	done
 	daemon_wait
