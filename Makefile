@@ -133,12 +133,23 @@ long_tests = t/t4040-cgroup-lock.t t/t4091-identity-vm.t \
 	t/t9001-vm-6.1-v1.t t/t9002-vm-6.1-hybrid.t t/t9003-vm-6.12-v2.t \
 	t/t9005-vm-loadavg.t t/t9011-vm-6.1-crashes.t t/t9012-vm-6.12-crashes.t
 all_tests = $(sort $(wildcard t/t*.t))
+short_tests = $(filter-out $(long_tests),$(all_tests))
+# What measures no time and changes nothing that others look at: two of them run at once.
+# The longest come first.
+together = t/t9% t/t4190% t/t4% t/t00% t/t10% t/t2000% t/t2040% t/t2050% t/t2060% t/t2070% \
+	t/t2080% t/t2155% t/t2165% t/t2175%
+side_tests = $(foreach like,$(together),$(filter $(like),$(short_tests)))
 
 # Installs what the tests need, then runs them. As root.
 check:
 	t/deps.sh check
 	$(MAKE) tests headers-check
-	BUILD=$O $(PROVE) $(PROVEFLAGS) $(units) $(filter-out $(long_tests),$(all_tests))
+	@export BUILD=$O; good=true; \
+	$(PROVE) -j2 $(PROVEFLAGS) $(call once,$(side_tests) $(units)) || good=false; \
+	$(PROVE) $(PROVEFLAGS) $(filter-out $(side_tests),$(short_tests)) || good=false; \
+	$$good
+# Without what was there before; sort would change the order.
+once = $(if $1,$(firstword $1) $(call once,$(filter-out $(firstword $1),$1)))
 
 # All of them, at length: an hour or so.
 check-long:
