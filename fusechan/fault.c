@@ -6,6 +6,7 @@
 #ifdef FAULT_INJECTION
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -37,12 +38,23 @@ static void configure(void)
 	}
 }
 
+/* What a worker that lacks something does. */
+static void fail_while_there(const char *path)
+{
+	if (!path || access(path, F_OK) < 0)
+		return;
+	dprintf(STDERR_FILENO, "fault: cannot start\n");
+	_exit(111);
+}
+
 void fault_point(enum fault_stage stage)
 {
 	static unsigned long passed[FAULT_STAGES];
 	static int configured, answered;
 	unsigned random;
 
+	if (stage == FAULT_STARTUP)
+		fail_while_there(getenv("EVLXCFS_FAULT_WHILE"));
 	if (!configured++)
 		configure();
 	if (stage == FAULT_REPLIED)

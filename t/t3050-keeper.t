@@ -101,25 +101,17 @@ wait "$reader"
 is "$(cat "$TMP/out")" MemTotal 'until it goes on'
 daemon_stop
 
-# --- workers that cannot start: descriptors have run out
-# The keeper has two left without a worker, which is a socket to it; a new one needs more.
-no_descriptors() {
-	n=0
-	free=0
-	while [ "$free" -lt 2 ]; do
-		case $(readlink "/proc/$DAEMON_PID/fd/$n") in
-		'' | socket:*) free=$((free + 1)) ;;
-		esac
-		n=$((n + 1))
-	done
-	prlimit --pid "$DAEMON_PID" --nofile="$n:$1"
-}
+# --- workers that cannot start
+EVLXCFS_FAULT_WHILE=$TMP/no-start
+export EVLXCFS_FAULT_WHILE
 starts() {
-	grep -c 'Too many open files' "$DAEMON_LOG"
+	grep -c 'fault: cannot start' "$DAEMON_LOG"
 }
+sound=$EVLXCFS_BIN
+fault_daemon
 daemon_start
-limit=$(awk '/^Max open files/ { print $5 }' "/proc/$DAEMON_PID/limits")
-no_descriptors "$limit"
+EVLXCFS_BIN=$sound
+: >"$EVLXCFS_FAULT_WHILE"
 kill -KILL "$(worker)"
 head -c 8 "$MNT/proc/meminfo" >"$TMP/out" &
 reader=$!
@@ -129,16 +121,17 @@ between 8 "$first" $((12 + $(seconds 4 10))) 'workers that end without an answer
 sleep 3
 between 2 $(($(starts) - first)) 4 'then once a second'
 ok 'a reader waits meanwhile' alive "$reader"
-prlimit --pid "$DAEMON_PID" --nofile="$limit:$limit"
+rm "$EVLXCFS_FAULT_WHILE"
 wait "$reader"
 is "$(cat "$TMP/out")" MemTotal 'until one can start'
-no_descriptors "$limit"
+: >"$EVLXCFS_FAULT_WHILE"
 kill -KILL "$(worker)"
 more_starts() {
 	[ "$(starts)" -gt $((first + 8)) ]
 }
 ok 'none can start once more' wait_until more_starts
 daemon_stop
+unset EVLXCFS_FAULT_WHILE
 
 # --- the journal is locked into memory, by those without privileges too
 EVLXCFS_WRAP='prlimit --memlock=16384:'
