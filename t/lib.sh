@@ -199,8 +199,7 @@ skip_all() {
 		t_fail "skipped, which is not allowed here: $*"
 		done_testing
 	fi
-	t_ended=1
-	t_count=1
+	trap - EXIT
 	t_cleanup
 	echo "1..0 # SKIP $*"
 	exit 0

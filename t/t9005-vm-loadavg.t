@@ -7,6 +7,6 @@ need_vm
 EVLXCFS_TEST_LONG=1
 export EVLXCFS_TEST_LONG
 VM_TESTS='t/t2210-loadavg-kernel.t t/t2220-loadavg-crowd.t t/t2150-slow-files.t
-	t/t2151-watchdog-waits.t t/t2152-watchdog-starved.t'
+	t/t2151-watchdog-waits.t'
 vm_suite 6.1 v2
 done_testing
