@@ -68,7 +68,7 @@ strangers() {
 		Makefile | LICENSE | README.md | HACKING.md | NEWS.md | '*') ;;
 		fusechan | nsutil | cache | daemon | t | contrib) ;;
 		.ci | .clang-format | .editorconfig | .gitignore | .git | '.[!.]*') ;;
-		build* | compile_commands.json | .cache) ;;
+		build* | compile_commands.json | .cache | .prove) ;;
 		*) [ "$entry" = "$BUILD" ] || echo "${entry##*/}" ;;
 		esac
 	done
