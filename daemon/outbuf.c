@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OUTBUF_FIRST = 2048, DIGITS = 20 };
+enum { OUTBUF_FIRST = 2048 };
 
 void outbuf_deinit(struct outbuf *out)
 {
@@ -61,6 +61,19 @@ void out_mem(struct outbuf *out, const void *data, size_t len)
 	}
 }
 
+char *out_line(struct outbuf *out, const void *data, size_t len)
+{
+	char *to = out_reserve(out, len + 1);
+
+	if (!to)
+		return NULL;
+	if (len)
+		memcpy(to, data, len);
+	to[len] = '\n';
+	out->len += len + 1;
+	return to;
+}
+
 void out_str(struct outbuf *out, const char *text)
 {
 	out_mem(out, text, strlen(text));
@@ -81,17 +94,21 @@ static void out_pad(struct outbuf *out, size_t used, unsigned width)
 	}
 }
 
-void out_u64_right(struct outbuf *out, uint64_t v, unsigned width)
+char *out_digits(char *end, uint64_t v)
 {
-	char digits[DIGITS];
-	size_t at = DIGITS;
-
 	do {
-		digits[--at] = (char)('0' + v % 10);
+		*--end = (char)('0' + v % 10);
 		v /= 10;
 	} while (v);
-	out_pad(out, DIGITS - at, width);
-	out_mem(out, digits + at, DIGITS - at);
+	return end;
+}
+
+void out_u64_right(struct outbuf *out, uint64_t v, unsigned width)
+{
+	char digits[OUT_DIGITS], *const end = digits + OUT_DIGITS, *p = out_digits(end, v);
+
+	out_pad(out, (size_t)(end - p), width);
+	out_mem(out, p, (size_t)(end - p));
 }
 
 void out_u64(struct outbuf *out, uint64_t v)

@@ -23,12 +23,17 @@ void outbuf_lend(struct outbuf *out, char *data, size_t cap);
 void outbuf_reset(struct outbuf *out);
 
 void out_mem(struct outbuf *out, const void *data, size_t len);
+/* The same and a newline. Gives the place of what it wrote; NULL without memory. */
+char *out_line(struct outbuf *out, const void *data, size_t len);
 void out_str(struct outbuf *out, const char *text);
 void out_char(struct outbuf *out, char c);
 /* Decimal. */
 void out_u64(struct outbuf *out, uint64_t v);
 /* Decimal, right-aligned with blanks in at least `width` columns, as "%*llu". */
 void out_u64_right(struct outbuf *out, uint64_t v, unsigned width);
+/* Decimal, into at most OUT_DIGITS bytes that end before `end`; gives the first. */
+enum { OUT_DIGITS = 20 };
+char *out_digits(char *end, uint64_t v);
 /* Text, left-aligned with blanks behind it in at least `width` columns, as "%-*s". */
 void out_str_left(struct outbuf *out, const char *text, unsigned width);
 /* v / 100 with two decimals, as "%llu.%02llu". */

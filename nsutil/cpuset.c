@@ -15,28 +15,31 @@ bool cpuset_has(const struct cpuset *set, unsigned cpu)
 
 void cpuset_add(struct cpuset *set, unsigned cpu)
 {
-	if (cpu < CPUSET_MAX)
-		set->bits[cpu / 64] |= UINT64_C(1) << (cpu % 64);
+	if (cpu >= CPUSET_MAX)
+		return;
+	if (cpu / 64 >= set->words)
+		set->words = cpu / 64 + 1;
+	set->bits[cpu / 64] |= UINT64_C(1) << (cpu % 64);
 }
 
 unsigned cpuset_count(const struct cpuset *set)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < CPUSET_WORDS; i++)
+	for (unsigned i = 0; i < set->words; i++)
 		n += (unsigned)__builtin_popcountll(set->bits[i]);
 	return n;
 }
 
 void cpuset_and(struct cpuset *a, const struct cpuset *b)
 {
-	for (unsigned i = 0; i < CPUSET_WORDS; i++)
+	for (unsigned i = 0; i < a->words; i++)
 		a->bits[i] &= b->bits[i];
 }
 
 int cpuset_next(const struct cpuset *set, unsigned from)
 {
-	for (unsigned i = from / 64; i < CPUSET_WORDS; i++) {
+	for (unsigned i = from / 64; i < set->words; i++) {
 		uint64_t word = set->bits[i];
 
 		if (i == from / 64)
@@ -49,7 +52,7 @@ int cpuset_next(const struct cpuset *set, unsigned from)
 
 void cpuset_truncate(struct cpuset *set, unsigned n)
 {
-	for (unsigned i = 0; i < CPUSET_WORDS; i++) {
+	for (unsigned i = 0; i < set->words; i++) {
 		uint64_t keep = 0;
 
 		while (set->bits[i] && n) {

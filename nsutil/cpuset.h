@@ -11,7 +11,9 @@
 /* CONFIG_NR_CPUS is at most 8192 (arch/x86/Kconfig, Linux 6.12). */
 enum { CPUSET_MAX = 8192, CPUSET_WORDS = CPUSET_MAX / 64 };
 
+/* All zero is empty. */
 struct cpuset {
+	unsigned words; /* the words from here on are 0: most hosts have few CPUs */
 	uint64_t bits[CPUSET_WORDS];
 };
 

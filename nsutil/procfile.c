@@ -98,10 +98,10 @@ int procfile_read(int dirfd, const char *path, struct textbuf *buf)
 
 bool slice_is(struct slice s, const char *text)
 {
-	/* Most end at the first character; an empty slice may point nowhere. */
-	if (!s.len || *s.p != *text)
-		return !s.len && !*text;
-	return strlen(text) == s.len && memcmp(s.p, text, s.len) == 0;
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] != text[i] || !text[i])
+			return false;
+	return !text[s.len];
 }
 
 bool procfile_line(const char **cursor, struct slice *line)
@@ -123,18 +123,15 @@ static bool is_blank(char c)
 
 bool slice_word(struct slice *line, struct slice *word)
 {
-	size_t n = 0;
+	const char *p = line->p, *const end = p + line->len, *start;
 
-	while (line->len && is_blank(*line->p)) {
-		line->p++;
-		line->len--;
-	}
-	while (n < line->len && !is_blank(line->p[n]))
-		n++;
-	*word = (struct slice){line->p, n};
-	line->p += n;
-	line->len -= n;
-	return n > 0;
+	while (p < end && is_blank(*p))
+		p++;
+	for (start = p; p < end && !is_blank(*p);)
+		p++;
+	*word = (struct slice){start, (size_t)(p - start)};
+	*line = (struct slice){p, (size_t)(end - p)};
+	return p > start;
 }
 
 bool slice_u64(struct slice s, uint64_t *out)
@@ -168,48 +165,80 @@ int procfile_value(const char *text, uint64_t *out)
 	return slice_u64(word, out) ? 0 : -EINVAL;
 }
 
-/* A set of first characters, which settles most lines that no key asks for. */
-struct firsts {
-	uint64_t bits[4];
+enum { KEYS = 64 };
+
+/* Keys in chains, one for each remainder of the hash: most lines that no key asks for end
+ * at an empty one. Numbers are those of the keys and one; 0 ends a chain. */
+struct keymap {
+	unsigned char chain[KEYS], next[KEYS];
 };
 
-static void firsts_add(struct firsts *set, char c)
+/* Few keys of one file have the same length and these characters. */
+static unsigned key_hash(const char *p, size_t len)
 {
-	set->bits[(unsigned char)c / 64] |= UINT64_C(1) << ((unsigned char)c % 64);
+	const unsigned char first = (unsigned char)p[0], middle = (unsigned char)p[len / 2],
+			    last = (unsigned char)p[len - 1];
+
+	return (unsigned)(len * 7 + first + middle * 3u + last * 5u) % KEYS;
 }
 
-static bool firsts_has(const struct firsts *set, char c)
+static void keymap_make(struct keymap *map, const char *const *keys, unsigned count)
 {
-	return set->bits[(unsigned char)c / 64] >> ((unsigned char)c % 64) & 1;
+	memset(map->chain, 0, sizeof(map->chain));
+	for (unsigned i = count; i-- > 0;) {
+		unsigned char *chain;
+
+		if (!keys[i] || !*keys[i])
+			continue;
+		chain = &map->chain[key_hash(keys[i], strlen(keys[i]))];
+		map->next[i] = *chain;
+		*chain = (unsigned char)(i + 1);
+	}
+}
+
+/* The first key that it is; -1 for none. */
+static int keymap_find(
+	const struct keymap *map, const char *const *keys, struct slice key)
+{
+	unsigned i = map->chain[key_hash(key.p, key.len)];
+
+	while (i && !slice_is(key, keys[i - 1]))
+		i = map->next[i - 1];
+	return (int)i - 1;
+}
+
+/* The word at p, which may be empty, up to a blank or the end of the line; *end is behind it. */
+static struct slice word_at(const char *p, const char **end)
+{
+	const char *start;
+
+	while (is_blank(*p))
+		p++;
+	for (start = p; (unsigned char)*p > ' ';)
+		p++;
+	*end = p;
+	return (struct slice){start, (size_t)(p - start)};
 }
 
 uint64_t procfile_keyed(
 	const char *text, const char *const *keys, unsigned count, uint64_t *values)
 {
-	struct slice line, key, value;
-	struct firsts firsts = {{0}};
-	uint64_t found = 0;
-	unsigned next = 0;
+	struct keymap map;
+	uint64_t found = 0, v;
 
-	for (unsigned i = 0; i < count; i++)
-		if (keys[i])
-			firsts_add(&firsts, *keys[i]);
-	while (procfile_line(&text, &line)) {
-		if (!slice_word(&line, &key) || !firsts_has(&firsts, *key.p))
-			continue;
-		for (unsigned i = 0; i < count; i++) {
-			unsigned k = next + i < count ? next + i : next + i - count;
-			uint64_t v;
+	keymap_make(&map, keys, count);
+	for (; text && *text; text += *text == '\n') {
+		struct slice word = word_at(text, &text);
+		int k = word.len && is_blank(*text) ? keymap_find(&map, keys, word) : -1;
 
-			if (!keys[k] || !slice_is(key, keys[k]))
-				continue;
-			if (slice_word(&line, &value) && slice_u64(value, &v)) {
+		if (k >= 0) {
+			word = word_at(text, &text);
+			if (slice_u64(word, &v) && (is_blank(*text) || !*text || *text == '\n')) {
 				values[k] = v;
 				found |= UINT64_C(1) << k;
 			}
-			next = k + 1;
-			break;
 		}
+		text = strchrnul(text, '\n');
 	}
 	return found;
 }

@@ -60,8 +60,7 @@ int procfile_value(const char *text, uint64_t *out);
 /*
  * Reads "key value" lines into values[i] for the line whose key equals keys[i]. Entries of
  * keys may be NULL (no such key in this version). Returns a bit mask of the keys found;
- * values of keys not found are left alone. count is at most 64. Expects, for speed only,
- * that the file mostly keeps the table's order.
+ * values of keys not found are left alone. count is at most 64.
  */
 uint64_t procfile_keyed(
 	const char *text, const char *const *keys, unsigned count, uint64_t *values);

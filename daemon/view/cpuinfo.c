@@ -46,12 +46,6 @@ static bool numbered(struct slice line, const char *key, bool colon, struct slic
 	return slice_u64(*number, value);
 }
 
-static void out_line(struct outbuf *out, struct slice line)
-{
-	out_mem(out, line.p, line.len);
-	out_char(out, '\n');
-}
-
 /* The line with another number in the place of its own. */
 static void out_numbered(
 	struct outbuf *out, struct slice line, struct slice number, uint64_t n)
@@ -60,7 +54,7 @@ static void out_numbered(
 
 	out_mem(out, line.p, (size_t)(number.p - line.p));
 	out_u64(out, n);
-	out_line(out, (struct slice){rest, (size_t)(line.p + line.len - rest)});
+	out_line(out, rest, (size_t)(line.p + line.len - rest));
 }
 
 static bool is_visible(const struct render *r, uint64_t cpu)
@@ -80,7 +74,7 @@ static void block_line(struct render *r, struct slice line)
 		return;
 	}
 	if (!r->hidden)
-		out_line(r->out, line);
+		out_line(r->out, line.p, line.len);
 	if (!line.len)
 		r->hidden = false;
 }
@@ -108,7 +102,7 @@ static void s390_line(struct render *r, struct slice line, unsigned *summary)
 		if (!r->hidden)
 			out_numbered(r->out, line, number, r->number++);
 	} else if (!r->hidden) {
-		out_line(r->out, line);
+		out_line(r->out, line.p, line.len);
 	}
 }
 

@@ -151,14 +151,7 @@ static void put_own(struct outbuf *out, const struct host_line *host,
 		out_char(out, ' ');
 		out_u64(out, field_value(host, usage, i, before));
 	}
-	out_mem(out, host->rest.p, host->rest.len);
-	out_char(out, '\n');
-}
-
-static void put_host(struct outbuf *out, struct slice line)
-{
-	out_mem(out, line.p, line.len);
-	out_char(out, '\n');
+	out_line(out, host->rest.p, host->rest.len);
 }
 
 static void put_all(
@@ -172,7 +165,7 @@ static void put_all(
 		const struct disk_usage *usage;
 
 		if (!parse_host(line, &host)) {
-			put_host(out, line);
+			out_line(out, line.p, line.len);
 			continue;
 		}
 		usage = disk_usage_find(host.dev);
@@ -186,7 +179,7 @@ static void put_all(
 				disktimes_of(subject->disktimes, subject->ct, host.dev,
 					subject->now_ns));
 		else if (disk_of_host && host_has_used(&host))
-			put_host(out, line);
+			out_line(out, line.p, line.len);
 	}
 }
 

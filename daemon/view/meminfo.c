@@ -46,28 +46,29 @@ enum kind {
 
 #define HOST(name)                                                                       \
 	{                                                                                \
-		.key = name ":", .kind = KIND_HOST                                       \
+		.key = name ":", .len = sizeof(name), .kind = KIND_HOST                                       \
 	}
 #define ZERO(name)                                                                       \
 	{                                                                                \
-		.key = name ":", .kind = KIND_ZERO                                       \
+		.key = name ":", .len = sizeof(name), .kind = KIND_ZERO                                       \
 	}
 #define STAT(name, stat)                                                                 \
 	{                                                                                \
-		.key = name ":", .kind = KIND_STAT, .index = stat                        \
+		.key = name ":", .len = sizeof(name), .kind = KIND_STAT, .index = stat                        \
 	}
 #define FIGURE(name, figure)                                                             \
 	{                                                                                \
-		.key = name ":", .kind = KIND_FIGURE, .index = figure                    \
+		.key = name ":", .len = sizeof(name), .kind = KIND_FIGURE, .index = figure                    \
 	}
 #define HUGE(name, figure)                                                               \
 	{                                                                                \
-		.key = name ":", .kind = KIND_HUGE, .index = figure                      \
+		.key = name ":", .len = sizeof(name), .kind = KIND_HUGE, .index = figure                      \
 	}
 
 /* In the kernel's order (Linux 6.18), which makes the lookup quick. */
 static const struct line {
 	const char *key;
+	size_t len; /* of the key */
 	enum kind kind;
 	unsigned index;
 } lines[] = {
@@ -279,12 +280,18 @@ static void set_stat(const struct subject *subject, struct memory *memory)
 			memory->stat[i] = memory_min(memory->stat[i], memory->total);
 }
 
-static const struct line *line_find(struct slice key, unsigned *next)
+static bool is_line(struct slice text, const struct line *line)
+{
+	return text.len > line->len && text.p[line->len] == ' ' &&
+	       memcmp(text.p, line->key, line->len) == 0;
+}
+
+static const struct line *line_find(struct slice text, unsigned *next)
 {
 	for (unsigned i = 0; i < LINES; i++) {
 		unsigned k = *next + i < LINES ? *next + i : *next + i - LINES;
 
-		if (!slice_is(key, lines[k].key))
+		if (!is_line(text, &lines[k]))
 			continue;
 		*next = k + 1;
 		return &lines[k];
@@ -306,26 +313,60 @@ static bool line_value(const struct meminfo *m, const struct line *line, uint64_
 	return true;
 }
 
-/* " kB" or nothing follows the number; whatever it is, it is the host's. */
-static void put_line(
-	struct outbuf *out, const struct line *line, struct slice tail, uint64_t value)
+/* The number in the host's line; its `len` is 0 if there is none. */
+static struct slice number_in(struct slice text, const struct line *line)
+{
+	const char *start = text.p + line->len, *end = text.p + text.len;
+
+	while (end > start && (end[-1] < '0' || end[-1] > '9'))
+		end--;
+	for (start = end; start > text.p + line->len && start[-1] != ' ';)
+		start--;
+	return (struct slice){start, (size_t)(end - start)};
+}
+
+static unsigned width_of(const struct line *line)
 {
 	unsigned width = line->kind == KIND_HUGE && line->index != FIG_HUGETLB
 				 ? WIDTH_PAGES
 				 : WIDTH;
 
-	if (strlen(line->key) >= COLUMN - width)
-		width = COLUMN - (unsigned)strlen(line->key) - 1;
-	out_str_left(out, line->key, COLUMN - width);
-	out_u64_right(out, value, width);
-	out_mem(out, tail.p, tail.len);
-	out_char(out, '\n');
+	return line->len < COLUMN - width ? width : COLUMN - (unsigned)line->len - 1;
+}
+
+/* The host's line with another number in its place. False if either is too wide. */
+static bool put_over(struct outbuf *out, const struct line *line, struct slice text,
+	struct slice number, uint64_t value)
+{
+	char digits[OUT_DIGITS], *p = out_digits(digits + OUT_DIGITS, value), *to;
+	size_t len = (size_t)(digits + OUT_DIGITS - p);
+
+	if (number.p + number.len != text.p + COLUMN || len > width_of(line))
+		return false;
+	to = out_line(out, text.p, text.len);
+	if (to) {
+		memset(to + line->len, ' ', COLUMN - line->len - len);
+		memcpy(to + COLUMN - len, p, len);
+	}
+	return true;
+}
+
+static void put_line(struct outbuf *out, const struct line *line, struct slice text,
+	struct slice number, uint64_t value)
+{
+	if (put_over(out, line, text, number, value))
+		return;
+	out_str_left(out, line->key, COLUMN - width_of(line));
+	out_u64_right(out, value, width_of(line));
+	/* " kB" or nothing follows the number; whatever it is, it is the host's. */
+	number.p += number.len;
+	out_line(out, number.p, (size_t)(text.p + text.len - number.p));
 }
 
 int view_meminfo(struct outbuf *out, const struct subject *subject, unsigned arg)
 {
 	struct meminfo m = {0};
-	struct slice text, whole;
+	struct slice text, line;
 	const char *cursor;
 	unsigned next = 0;
 
@@ -336,18 +377,15 @@ int view_meminfo(struct outbuf *out, const struct subject *subject, unsigned arg
 	set_stat(subject, &m.memory);
 	set_figures(subject, &m);
 	set_huge(subject->ct, &m);
-	for (cursor = text.p; procfile_line(&cursor, &whole);) {
-		struct slice line = whole, key, word;
-		const struct line *known;
+	for (cursor = text.p; procfile_line(&cursor, &line);) {
+		const struct line *known = line_find(line, &next);
+		struct slice number = known ? number_in(line, known) : (struct slice){0};
 		uint64_t value;
 
-		known = slice_word(&line, &key) ? line_find(key, &next) : NULL;
-		if (known && line_value(&m, known, &value) && slice_word(&line, &word)) {
-			put_line(out, known, line, value);
-			continue;
-		}
-		out_mem(out, whole.p, whole.len);
-		out_char(out, '\n');
+		if (number.len && line_value(&m, known, &value))
+			put_line(out, known, line, number, value);
+		else
+			out_line(out, line.p, line.len);
 	}
 	return VIEW_DONE;
 }

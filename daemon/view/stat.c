@@ -169,8 +169,7 @@ static void out_host_lines(struct outbuf *out, const struct subject *subject,
 				out_cpus(out, cpus, sum, cursor, line);
 			times = true;
 		} else if (!out_changed(out, subject, key, rest)) {
-			out_mem(out, line.p, line.len);
-			out_char(out, '\n');
+			out_line(out, line.p, line.len);
 		}
 	}
 }
