@@ -1,5 +1,6 @@
 /*
- * A small hash table with an LRU list through its entries, all in one allocation.
+ * A hash table with an LRU list through its entries, in pages that are touched when they are
+ * needed, and given back when nothing is kept any more. All zero is empty.
  */
 #include "cache/cgfiles.h"
 
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The file of a container's own cgroup, or of one above it: that is one for all that are
  * below, whatever it is to them, and so it goes by where it is. */
@@ -36,30 +38,40 @@ struct cgfiles {
 	struct textbuf text;
 	unsigned limit, held, buckets;
 	unsigned used; /* entries 1 to used have been: no other's memory is touched */
-	unsigned *bucket;
 	/* Entry 0 is the list head: its `older` is the newest, its `newer` the oldest. */
-	struct entry entry[];
+	struct entry *entry;
+	unsigned *bucket; /* behind the entries */
+	size_t size; /* of both */
 };
+
+/* That much is not worth giving back. */
+enum { SMALL = 64 };
 
 int cgfiles_new(struct cgfiles **out, const struct cg_layout *layout, unsigned limit)
 {
 	struct cgfiles *files;
+	void *mem;
 
 	if (limit > 1 << 20)
 		return -EINVAL;
-	files = calloc(1, sizeof(*files) + (limit + 1) * sizeof(files->entry[0]));
+	files = calloc(1, sizeof(*files));
 	if (!files)
 		return -ENOMEM;
+	files->layout = layout;
+	files->limit = limit;
 	files->buckets = 1;
 	while (files->buckets < limit)
 		files->buckets *= 2;
-	files->bucket = calloc(files->buckets, sizeof(files->bucket[0]));
-	if (!files->bucket) {
+	files->size = (limit + 1) * sizeof(files->entry[0]) +
+		      files->buckets * sizeof(files->bucket[0]);
+	mem = mmap(NULL, files->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		-1, 0);
+	if (mem == MAP_FAILED) {
 		free(files);
 		return -ENOMEM;
 	}
-	files->layout = layout;
-	files->limit = limit;
+	files->entry = mem;
+	files->bucket = (unsigned *)(void *)(files->entry + limit + 1);
 	*out = files;
 	return 0;
 }
@@ -194,25 +206,31 @@ void cgfiles_free(struct cgfiles *files)
 	for (unsigned i = 1; i <= files->used; i++)
 		entry_drop(files, i);
 	textbuf_deinit(&files->text);
-	free(files->bucket);
+	munmap(files->entry, files->size);
 	free(files);
 }
 
-static void forget(struct cgfiles *files, uint64_t owner)
+static void give_back(struct cgfiles *files)
 {
-	for (unsigned i = 1; i <= files->used; i++)
-		if (files->entry[i].owner == owner)
-			entry_drop(files, i);
+	if (files->held || files->used <= SMALL)
+		return;
+	madvise(files->entry, files->size, MADV_DONTNEED);
+	files->used = 0;
 }
 
 void cgfiles_forget(struct cgfiles *files, const struct container *ct)
 {
-	forget(files, ct->id);
+	for (int fact = 0; fact < CG_FACTS; fact++)
+		entry_drop(files, entry_find(files, &(struct key){ct->id, fact, NULL, {0}}));
+	give_back(files);
 }
 
 void cgfiles_forget_above(struct cgfiles *files)
 {
-	forget(files, above);
+	for (unsigned i = 1; i <= files->used; i++)
+		if (files->entry[i].owner == above)
+			entry_drop(files, i);
+	give_back(files);
 }
 
 static bool drop_oldest(struct cgfiles *files)

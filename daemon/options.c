@@ -73,7 +73,7 @@ static const struct {
 	[OPT_RUNTIME_DIR] = {"runtime-dir", 0, "DIR", "directory for run-time files"},
 	[OPT_READY_FD] = {"ready-fd", 0, "N",
 		"write a newline to descriptor N once reads are served, then close it"},
-	[OPT_KEPT_FILES] = {"kept-files", 0, "N", "cgroup files kept open (default 64)"},
+	[OPT_KEPT_FILES] = {"kept-files", 0, "N", "cgroup files kept open (default: one for 4 MB of memory)"},
 	[OPT_RESOLVER] = {"resolver", 0, "ioctl|fork",
 		"how a namespace's init is found (default: ioctl where there is one)"},
 	[OPT_CGROUP_READER] = {"cgroup-reader", 0, "auto|loop|helper",
@@ -265,7 +265,8 @@ int options_parse(struct options *options, int argc, char **argv)
 	int got, n = 0, len = 1;
 
 	*options = (struct options){
-		.runtime_dir = "/run/evlxcfs", .kept_files = 64,
+		.runtime_dir = "/run/evlxcfs",
+		.kept_files = KEPT_BY_MEMORY,
 		.ready_fd = -1,
 		.fuse_fd = -1,
 		.state_fd = -1,

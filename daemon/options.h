@@ -16,12 +16,14 @@ enum cgroup_reader {
 	CGROUP_READERS,
 };
 
+enum { KEPT_BY_MEMORY = 0x7fffffff }; /* as many as go with the host's memory */
+
 struct options {
 	const char *mountpoint;
 	const char *pidfile;	 /* NULL: none */
 	const char *runtime_dir; /* default /run/evlxcfs */
 	struct policy policy;
-	unsigned kept_files; /* cgroup file descriptors kept open */
+	unsigned kept_files; /* cgroup file descriptors kept open; KEPT_BY_MEMORY */
 	int ready_fd;	     /* -1: none */
 	int fuse_fd, state_fd; /* handed to us; -1: none */
 	unsigned watchdog;     /* seconds; 0: none */

@@ -42,13 +42,30 @@ static bool open_namespaces(struct server *server)
 	return !failed("memory", r);
 }
 
+/* Each pins some 5 kB of the kernel's: at most an eighth of a percent of all memory. The
+ * other half of the descriptors is for containers. */
+static unsigned kept_files(const struct options *options)
+{
+	enum { PER_FILE = 4 << 20, FEWEST = 64, MOST = 16384 };
+	long pages = sysconf(_SC_PHYS_PAGES), most = sysconf(_SC_OPEN_MAX) / 2;
+	uint64_t n = (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)getpagesize() / PER_FILE;
+
+	if (options->kept_files != KEPT_BY_MEMORY)
+		return options->kept_files;
+	if (n > MOST)
+		n = MOST;
+	if (most > 0 && n > (uint64_t)most)
+		n = (uint64_t)most;
+	return n < FEWEST ? FEWEST : (unsigned)n;
+}
+
 /* What the daemon knows of the host. */
 static bool open_host(struct server *server, const struct options *options)
 {
 	if (failed("/proc", host_open(&server->host, "/proc", "/sys/devices/system/cpu")))
 		return false;
 	if (failed("memory",
-		    cgfiles_new(&server->files, &server->layout, options->kept_files)))
+		    cgfiles_new(&server->files, &server->layout, kept_files(options))))
 		return false;
 	if (!open_namespaces(server))
 		return false;
