@@ -79,6 +79,15 @@ static bool is_new(const struct server *server, const struct slot *slot)
 	       !server->parked[slot - server->channel.journal->slot].key;
 }
 
+/* Of the messages that come alone, only one in so many is followed by a look for another:
+ * mostly there is none, and the loop asks anyway. */
+enum { LOOK_AFTER = 8 };
+
+static bool is_lone(struct server *server)
+{
+	return server->burst == 1 && ++server->lone % LOOK_AFTER;
+}
+
 /*
  * At most SERVE_BATCH messages. True when more may wait.
  *
@@ -100,6 +109,8 @@ static bool drain(struct server *server)
 			if (is_new(server, batch[i]))
 				serve_slot(server, batch[i], false);
 		left -= count;
+		if (r == TAKE_MORE && is_lone(server))
+			break;
 		server->burst = r == TAKE_MORE ? server->burst * 2 : 1;
 		if (server->burst > SERVE_BATCH)
 			server->burst = SERVE_BATCH;
@@ -118,6 +129,7 @@ void serve_drain(void *arg)
 
 void serve_end(struct server *server, bool read_rest)
 {
+	server->burst = SERVE_BATCH;
 	/* Whoever goes on asking without a pause is not waited for. */
 	for (int i = 0; read_rest && i < JOURNAL_SLOTS && drain(server); i++)
 		;

@@ -90,6 +90,7 @@ struct server {
 	bool cgroups_block; /* read every /proc/PID/cgroup in a helper */
 	bool gone;     /* the mount was taken away */
 	unsigned burst; /* messages to read before the first of them is answered */
+	unsigned lone;	/* those that were read one at a time */
 	bool ending;   /* nothing more is read; stops when all that was read is answered */
 	const struct worker_job *job; /* not owned, as is: */
 	struct shared *shared;
