@@ -12,9 +12,9 @@
 
 #include <string.h>
 
-enum { NEAR_RUNS = 4 };
+enum { NEAR_RUNS = 2 };
 /* Another layout of these structs needs another number. */
-#define MAGIC UINT64_C(0x6370757669657702)
+#define MAGIC UINT64_C(0x6370757669657703)
 
 struct entry {
 	uint64_t valid; /* which copy */
@@ -142,4 +142,12 @@ void cpuhist_store(struct cpuview *history, const struct container *ct,
 		slots_give(slots_of(history), i, &key, ct->init, now_ns);
 	else
 		slots_used(slots_of(history), i, now_ns);
+}
+
+void cpuhist_trim(struct cpuview *history)
+{
+	const int used = (int)slots_trim(slots_of(history)), all = CPUHIST_CONTAINERS;
+
+	slots_give_back(entry_of(history, used), entry_of(history, all));
+	slots_give_back(far_of(history, used, 0), far_of(history, all, 0));
 }

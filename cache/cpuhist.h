@@ -20,5 +20,7 @@ bool cpuhist_load(
  * block has room for is not kept. */
 void cpuhist_store(struct cpuview *history, const struct container *ct,
 	const struct cpubook *book, uint64_t now_ns);
+/* Many containers are gone: gives their memory back. */
+void cpuhist_trim(struct cpuview *history);
 
 #endif

@@ -49,3 +49,11 @@ uint64_t *disktimes_of(struct disktimes *times, const struct container *ct, uint
 	}
 	return of + slot * DISK_TIMES;
 }
+
+void disktimes_trim(struct disktimes *times)
+{
+	uint64_t(*of)[DISK_TIMES] = (void *)((char *)times + slots_size(DISKTIMES_PAIRS));
+	const unsigned used = slots_trim(slots_of(times));
+
+	slots_give_back(of + used, of + DISKTIMES_PAIRS);
+}

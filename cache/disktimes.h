@@ -27,4 +27,7 @@ struct disktimes *disktimes_attach(void *mem);
 uint64_t *disktimes_of(struct disktimes *times, const struct container *ct, uint64_t dev,
 	uint64_t now_ns);
 
+/* Many containers are gone: gives their memory back. */
+void disktimes_trim(struct disktimes *times);
+
 #endif

@@ -66,6 +66,9 @@ struct container *pidns_get(
  * opened first, so that a pid that was used again in between is noticed. 0 or -errno:
  * -ESRCH when it is not so. */
 int pidns_add(struct pidns *cache, uint64_t pidns, pid_t init, uint64_t now_ns);
+/* The same with the init that the kernel names (initpid_ioctl), and names again then. nsfd,
+ * which stays the caller's, is the namespace. Also -ENOTTY or -EINVAL where it cannot. */
+int pidns_ask(struct pidns *cache, uint64_t pidns, int nsfd, uint64_t now_ns);
 /* Whether that has been done; nothing has to be for the host's. */
 bool pidns_known(const struct pidns *cache, uint64_t pidns);
 /* The init; 0 when it is not known, or for the host's. */
@@ -93,7 +96,8 @@ int pidns_learn_init(struct pidns *cache, const struct caller *init,
 
 /* Forgets what was not used since PIDNS_IDLE_NS before now, and what is dead. */
 void pidns_prune(struct pidns *cache, uint64_t now_ns);
-/* Forgets all: for its descriptors, when there are no others. */
-void pidns_forget(struct pidns *cache);
+/* Forgets all if the error is that there are more containers than descriptors, and tells
+ * whether: it is worth trying again then, and those who go on reading come back. */
+bool pidns_forget_if_full(struct pidns *cache, int error);
 
 #endif

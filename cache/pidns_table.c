@@ -6,6 +6,7 @@
 
 #include "cache/cgfiles.h"
 #include "nsutil/cleanup.h"
+#include "nsutil/initpid.h"
 #include "nsutil/nsid.h"
 #include "nsutil/pidfd.h"
 
@@ -86,7 +87,7 @@ static void space_drop(struct pidns *cache, struct pidns_space **link)
 	space_free(space);
 }
 
-void pidns_forget(struct pidns *cache)
+static void forget_all(struct pidns *cache)
 {
 	for (int i = 0; i < PIDNS_BUCKETS; i++)
 		while (cache->space[i])
@@ -95,11 +96,19 @@ void pidns_forget(struct pidns *cache)
 	cgfiles_forget_above(cache->files);
 }
 
+bool pidns_forget_if_full(struct pidns *cache, int error)
+{
+	if (error != -EMFILE && error != -ENFILE)
+		return false;
+	forget_all(cache);
+	return true;
+}
+
 void pidns_deinit(struct pidns *cache)
 {
 	if (!cache->host)
 		return;
-	pidns_forget(cache);
+	forget_all(cache);
 	space_free(cache->host);
 	*cache = (struct pidns){0};
 }
@@ -162,20 +171,29 @@ static void sweep(struct pidns *cache)
 	}
 }
 
-int pidns_add(struct pidns *cache, uint64_t ino, pid_t init, uint64_t now_ns)
+static void space_link(
+	struct pidns *cache, struct pidns_space *space, uint64_t now_ns)
+{
+	struct pidns_space **link = &cache->space[pidns_bucket_of(space->ino, 0)];
+
+	space->made_ns = now_ns;
+	space->next = *link;
+	*link = space;
+	cache->count++;
+}
+
+/* Whatever process `init` is now is held from here on. 0 or -errno. */
+static int space_new(
+	struct pidns *cache, uint64_t ino, pid_t init, struct pidns_space **out)
 {
 	int procfd = cache->cgns->procfd, r;
-	struct pidns_space **link = &cache->space[pidns_bucket_of(ino, 0)];
 	struct pidns_space *space;
-	uint64_t check = 0;
 
-	if (pidns_space_of(cache, ino))
-		return 0;
 	sweep(cache);
 	space = calloc(1, sizeof(*space));
 	if (!space)
 		return -ENOMEM;
-	*space = (struct pidns_space){.ino = ino, .init = init, .made_ns = now_ns};
+	*space = (struct pidns_space){.ino = ino, .init = init};
 	space->pin = pidfd_get(init);
 	space->is_pidfd = space->pin >= 0;
 	if (!space->is_pidfd)
@@ -183,19 +201,53 @@ int pidns_add(struct pidns *cache, uint64_t ino, pid_t init, uint64_t now_ns)
 	r = space->pin < 0 ? space->pin : 0;
 	if (r == 0)
 		r = nsid_start_time(procfd, init, cache->hz, &space->start_ns);
-	if (r == 0)
-		r = nsid_of(procfd, init, NS_PID, &check);
+	if (r < 0)
+		space_free(space);
+	else
+		*out = space;
+	return r;
+}
+
+int pidns_add(struct pidns *cache, uint64_t ino, pid_t init, uint64_t now_ns)
+{
+	int procfd = cache->cgns->procfd, r;
+	struct pidns_space *space;
+	uint64_t check = 0;
+
+	if (pidns_space_of(cache, ino))
+		return 0;
+	r = space_new(cache, ino, init, &space);
+	if (r < 0)
+		return r;
+	r = nsid_of(procfd, init, NS_PID, &check);
 	if (r == 0)
 		r = nsid_is_init(procfd, init);
 	if (r >= 0)
 		r = r && check == ino && alive(cache, space) ? 0 : -ESRCH;
-	if (r < 0) {
+	if (r < 0)
 		space_free(space);
+	else
+		space_link(cache, space, now_ns);
+	return r;
+}
+
+int pidns_ask(struct pidns *cache, uint64_t ino, int nsfd, uint64_t now_ns)
+{
+	pid_t init = initpid_ioctl(nsfd);
+	struct pidns_space *space;
+	int r;
+
+	if (init < 0 || pidns_space_of(cache, ino))
+		return init < 0 ? init : 0;
+	r = space_new(cache, ino, init, &space);
+	if (r < 0)
 		return r;
+	/* It still lives under that number, which was thus nobody else's meanwhile. */
+	if (initpid_ioctl(nsfd) != init) {
+		space_free(space);
+		return -ESRCH;
 	}
-	space->next = *link;
-	*link = space;
-	cache->count++;
+	space_link(cache, space, now_ns);
 	return 0;
 }
 

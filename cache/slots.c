@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	CHAINS = 1024,
@@ -157,6 +159,29 @@ void slots_give(struct slots *slots, int slot, const struct slot_key *of, pid_t 
 	store16(&key->next, slots->chain[chain]);
 	store16(&slots->chain[chain], (uint16_t)(slot + 1));
 	__atomic_store_n(&key->taken, 1, __ATOMIC_SEQ_CST);
+}
+
+unsigned slots_trim(struct slots *slots)
+{
+	uint32_t used = slots->used;
+
+	while (used && is_gone(&slots->key[used - 1])) {
+		used--;
+		__atomic_store_n(&slots->key[used].taken, 0, __ATOMIC_SEQ_CST);
+		unlink_slot(slots, used);
+		__atomic_store_n(&slots->used, used, __ATOMIC_SEQ_CST);
+	}
+	slots_give_back(&slots->key[used], &slots->key[slots->count]);
+	return used;
+}
+
+void slots_give_back(void *from, void *to)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = ((uintptr_t)from + page - 1) & -page, end = (uintptr_t)to & -page;
+
+	if (start < end)
+		madvise((void *)start, end - start, MADV_REMOVE);
 }
 
 void slots_used(struct slots *slots, int slot, uint64_t now_ns)

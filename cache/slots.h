@@ -36,6 +36,12 @@ int slots_take(struct slots *slots);
 /* It is theirs from here on. `init` is the process whose end ends them; 0: unknown. */
 void slots_give(struct slots *slots, int slot, const struct slot_key *key, pid_t init,
 	uint64_t now_ns);
+/* Those who are gone give up the last places in use, as far as there are no others behind
+ * them. Returns how many places are in use then. */
+unsigned slots_trim(struct slots *slots);
+/* Gives the pages that lie whole between the two back, of memory that is a shared file's;
+ * nobody's place is there. */
+void slots_give_back(void *from, void *to);
 void slots_used(struct slots *slots, int slot, uint64_t now_ns);
 
 #endif

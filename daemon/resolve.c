@@ -47,13 +47,12 @@ static void remember(struct server *server, const struct caller *caller, uint64_
 static int take_init(struct server *server, struct resolver *resolver)
 {
 	pid_t init = initpid_answer(&resolver->helper);
-
 	int r = init;
 
 	for (int i = 0; init > 0 && i < 2; i++) {
 		r = pidns_add(
 			&server->pidns, resolver->caller.pidns, init, serve_now());
-		if (!subject_make_room(server, r))
+		if (!pidns_forget_if_full(&server->pidns, r))
 			break;
 	}
 	return r;

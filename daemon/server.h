@@ -71,6 +71,7 @@ struct server {
 	struct loop_fd *channel_watch;
 	struct loop_timer *prune;
 	bool pruning;
+	unsigned known; /* the most in the cache since memory was last given back */
 	struct host host;
 	struct cg_layout layout;
 	struct cgmount cgmount; /* how the layout's hierarchies are held */
@@ -123,9 +124,6 @@ enum { SUBJECT_FOUND = 0, SUBJECT_PARK = 1 };
 int subject_find(struct server *server, pid_t tid, bool give_up, struct subject *subject,
 	uint64_t *key);
 /* The prune timer's callback; arg is the server. */
-/* Whether the error is that no descriptor is left, and it is worth trying again: what is
- * remembered of containers is forgotten then. */
-bool subject_make_room(struct server *server, int error);
 void subject_prune(void *arg);
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "daemon/server.h"
 
+#include "cache/cpuhist.h"
 #include "daemon/log.h"
 #include "daemon/shared.h"
 #include "nsutil/cleanup.h"
@@ -14,7 +15,7 @@
 #include <malloc.h>
 #endif
 
-enum { TRIM_AFTER = 32 }; /* containers forgotten at once */
+enum { TRIM_AFTER = 32 }; /* containers forgotten since */
 
 static struct log_limit unknown_limit;
 
@@ -26,9 +27,11 @@ static void start_pruning(struct server *server)
 	loop_timer_start(server->prune, PRUNE_SECONDS);
 }
 
-/* What many containers took goes back to the host. musl does that by itself. */
-static void trim(void)
+/* What many containers took goes back to the host. musl's malloc does that by itself. */
+static void trim(struct server *server)
 {
+	cpuhist_trim(server->cpuview);
+	disktimes_trim(server->disktimes);
 #ifdef __GLIBC__
 	malloc_trim(0);
 #endif
@@ -37,11 +40,13 @@ static void trim(void)
 void subject_prune(void *arg)
 {
 	struct server *server = arg;
-	unsigned before = server->pidns.count;
-
+	if (server->known < server->pidns.count)
+		server->known = server->pidns.count;
 	pidns_prune(&server->pidns, serve_now());
-	if (before - server->pidns.count >= TRIM_AFTER)
-		trim();
+	if (server->known - server->pidns.count >= TRIM_AFTER) {
+		trim(server);
+		server->known = server->pidns.count;
+	}
 	server->pruning = false;
 	start_pruning(server);
 }
@@ -51,19 +56,18 @@ static int find_init(struct server *server, const struct caller *caller, uint64_
 	uint64_t *key)
 {
 	autofd nsfd = -1;
-	pid_t init;
+	int r;
 
 	if (server->no_ioctl)
 		return resolve_start(server, RESOLVE_INIT, caller, key);
 	nsfd = nsid_open_as(server->host.proc, caller->tid, NS_PID, caller->pidns);
 	if (nsfd < 0)
 		return nsfd;
-	init = initpid_ioctl(nsfd);
-	if (init == -ENOTTY || init == -EINVAL) {
-		server->no_ioctl = true;
-		return resolve_start(server, RESOLVE_INIT, caller, key);
-	}
-	return init < 0 ? init : pidns_add(&server->pidns, caller->pidns, init, now_ns);
+	r = pidns_ask(&server->pidns, caller->pidns, nsfd, now_ns);
+	if (r != -ENOTTY && r != -EINVAL)
+		return r;
+	server->no_ioctl = true;
+	return resolve_start(server, RESOLVE_INIT, caller, key);
 }
 
 /* The texts of a thread, and a descriptor of its cgroup namespace where it is not ours.
@@ -181,15 +185,6 @@ static int ask(struct server *server, pid_t tid, struct caller *caller)
 	return r < 0 ? r : nsid_of(server->host.proc, tid, NS_CGROUP, &caller->cgns);
 }
 
-/* More containers than descriptors: those who go on reading come back. */
-bool subject_make_room(struct server *server, int error)
-{
-	if (error != -EMFILE && error != -ENFILE)
-		return false;
-	pidns_forget(&server->pidns);
-	return true;
-}
-
 int subject_find(struct server *server, pid_t tid, bool give_up, struct subject *subject,
 	uint64_t *key)
 {
@@ -212,7 +207,7 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	r = ask(server, tid, &caller);
 	for (int i = 0; r == 0 && i < 2; i++) {
 		r = find(server, &caller, subject->now_ns, &ct, give_up ? NULL : key);
-		if (!subject_make_room(server, r))
+		if (!pidns_forget_if_full(&server->pidns, r))
 			break;
 		r = i ? r : 0;
 	}

@@ -6,6 +6,7 @@
 
 #include "cache/callers.h"
 #include "nsutil/cleanup.h"
+#include "nsutil/initpid.h"
 #include "nsutil/nsid.h"
 #include "t/unit/fixture.h"
 #include "t/unit/namespace.h"
@@ -130,6 +131,29 @@ static void test_used_again(void)
 	pidns_prune(&cache, 2);
 	ok(!pidns_known(&cache, number),
 		"a namespace that is gone is forgotten, whoever gets its number");
+}
+
+/* What the kernel itself says, from Linux 6.11 on. */
+static void test_ask(void)
+{
+	pid_t other = ns_init(0);
+	autofd nsfd = nsid_open(cgns.procfd, other, NS_PID);
+	bool can = initpid_ioctl(nsfd) > 0;
+	struct container *ct;
+	uint64_t number = 0, start = 0;
+
+	nsid_of(cgns.procfd, other, NS_PID, &number);
+	nsid_start_time(cgns.procfd, other, 100, &start);
+	is_int(pidns_ask(&cache, number, nsfd, 1), can ? 0 : initpid_ioctl(nsfd),
+		"the kernel is asked for an init");
+	is_int(pidns_init_of(&cache, number), can ? other : 0, "which is that one");
+	learn(number, 60, "0::/ct\n", "0::/\n", 1, &ct);
+	ok(!can || (ct && ct->start_ns == start), "when it started");
+	ns_end(other);
+	pidns_prune(&cache, 2);
+	ok(!pidns_known(&cache, number), "forgotten when it has ended");
+	ok(pidns_ask(&cache, number, nsfd, 3) < 0 && !pidns_known(&cache, number),
+		"a namespace without an init");
 }
 
 /* A caller that shows no root: moved out of its namespace, or in ours. */
@@ -324,6 +348,7 @@ int main(void)
 		return 1;
 	test_add();
 	test_used_again();
+	test_ask();
 	test_init();
 	test_host();
 	test_again();
