@@ -8,12 +8,14 @@
 #include "nsutil/rawsys.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What the child is told. It has a copy, which lives as long as it does. */
 struct helper_job {
 	int procfd;     /* of our own pid namespace */
 	int nsfd;       /* a namespace to enter; -1: none */
-	bool apart;     /* the grandchild gets a memory of its own */
+	bool apart;     /* the grandchild gets a memory of its own: */
+	uintptr_t code, code_end; /* this and the stacks */
 	char path[512]; /* a file below procfd */
 	/* Set by helper_start. */
 	int in, out;  /* the pipe; ours is `in` alone */

@@ -16,6 +16,7 @@
 #include "nsutil/initpid.h"
 
 #include "nsutil/cleanup.h"
+#include "nsutil/procfile.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -26,6 +27,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -190,7 +192,7 @@ static int note_image(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-static void find_image(void)
+static void find_image(struct helper_job *job)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
@@ -198,6 +200,29 @@ static void find_image(void)
 		dl_iterate_phdr(note_image, NULL);
 	image_start -= image_start % page;
 	image_end -= image_end % page;
+	job->code = image_start;
+	job->code_end = image_end;
+}
+
+void initpid_forks_alone(int procfd)
+{
+	struct textbuf maps = {0};
+	struct helper_job job;
+	const char *text;
+	struct slice line;
+
+	find_image(&job);
+	if (procfile_read(procfd, "self/maps", &maps) < 0)
+		return;
+	for (text = maps.data; procfile_line(&text, &line);) {
+		char *end;
+		uintptr_t from = strtoul(line.p, &end, 16), to = strtoul(end + 1, NULL, 16);
+
+		/* What cannot be left out, as the kernel's own pages, costs nothing. */
+		if (from >= job.code_end || to <= job.code)
+			madvise((void *)from, to - from, MADV_DONTFORK);
+	}
+	textbuf_deinit(&maps);
 }
 
 /* munmap(2) refuses a range that ends above what a process can have, and where that is
@@ -214,7 +239,7 @@ RAW_CHILD static void unmap_from(uintptr_t start)
 /* All but the program and the stacks. No libc is left then, nor any data. */
 RAW_CHILD static bool strip(const struct helper_job *job)
 {
-	uintptr_t low = image_start, low_end = image_end;
+	uintptr_t low = job->code, low_end = job->code_end;
 	uintptr_t high = (uintptr_t)job->stacks_low;
 	uintptr_t high_end = (uintptr_t)job->stacks_high;
 
@@ -232,8 +257,13 @@ RAW_CHILD static bool strip(const struct helper_job *job)
 }
 #else
 /* What makes system calls there is libc, which has to stay. */
-static void find_image(void)
+void initpid_forks_alone(int procfd)
 {
+	(void)procfd;
+}
+static void find_image(struct helper_job *job)
+{
+	(void)job;
 }
 static bool strip(const struct helper_job *job)
 {
@@ -306,7 +336,7 @@ int initpid_start(struct helper *helper, int procfd, int nsfd)
 		.procfd = procfd, .nsfd = nsfd, .apart = !harmless(procfd, nsfd)};
 
 	if (job.apart)
-		find_image();
+		find_image(&job);
 	return helper_start(helper, child, &job);
 }
 

@@ -11,6 +11,7 @@ usage() {
 	  --rounds=N       medians of so many, default 5
 	  --file=NAME      what is read, default uptime
 	  --systems=LIST   of: floor evlxcfs fork lxcfs lxcfs-cfs
+	  --other="BINARY ..." compare with this evlxcfs and options, too
 	  --ahead          with a higher priority than what else runs on the machine
 	  --json           JSON instead of the table
 	fork is evlxcfs --resolver=fork.
@@ -31,6 +32,7 @@ for arg; do
 	--rounds=*) ROUNDS=${arg#*=} ;;
 	--file=*) FILE=${arg#*=} ;;
 	--systems=*) SYSTEMS=${arg#*=} ;;
+	--other=*) OTHER=${arg#*=} ;;
 	--ahead) AHEAD=1 ;;
 	--json) JSON=1 ;;
 	*) usage >&2; exit 100 ;;
@@ -41,6 +43,7 @@ done
 need_cgroups
 [ -z "${AHEAD:-}" ] || go_ahead
 system_define fork evlxcfs --resolver=fork
+[ -z "${OTHER:-}" ] || SYSTEMS="$SYSTEMS other"
 
 steady() {
 	system_measure "$1" "$2" "$3" "$TOOL/ct" exec "$TMP/ct/c1" \
