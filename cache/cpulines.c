@@ -106,7 +106,7 @@ void cpulines_lay(struct cpubook *to, const struct cpubook *from,
 
 	to->state = from->state;
 	to->state.runs = to->state.lines = 0;
-	for (unsigned n = 0; n < CPUSET_MAX; n++) {
+	for (unsigned n = 0; n < CPUSET_MAX && (old < end || source >= 0); n++) {
 		const struct cpurun *was;
 		struct cpurun *run;
 		bool shown = source >= 0 && (cpus->renumber || (unsigned)source == n);

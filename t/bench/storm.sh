@@ -12,6 +12,8 @@ usage() {
 	  --file=NAME      what is read, default uptime
 	  --systems=LIST   of: floor evlxcfs fork lxcfs lxcfs-cfs
 	  --other="BINARY ..." compare with this evlxcfs and options, too
+	  --apart          the namespaces on one core, reader and server on another: what they
+	                   cost the machine is then no part of what the reader waits for
 	  --ahead          with a higher priority than what else runs on the machine
 	  --json           JSON instead of the table
 	fork is evlxcfs --resolver=fork.
@@ -32,6 +34,7 @@ for arg; do
 	--rounds=*) ROUNDS=${arg#*=} ;;
 	--file=*) FILE=${arg#*=} ;;
 	--systems=*) SYSTEMS=${arg#*=} ;;
+	--apart) APART='taskset -c 0' ;;
 	--other=*) OTHER=${arg#*=} ;;
 	--ahead) AHEAD=1 ;;
 	--json) JSON=1 ;;
@@ -46,7 +49,8 @@ system_define fork evlxcfs --resolver=fork
 [ -z "${OTHER:-}" ] || SYSTEMS="$SYSTEMS other"
 
 steady() {
-	system_measure "$1" "$2" "$3" "$TOOL/ct" exec "$TMP/ct/c1" \
+	# shellcheck disable=SC2086
+	system_measure "$1" "$2" "$3" ${APART:-} "$TOOL/ct" exec "$TMP/ct/c1" \
 		"$BENCH/cats" pace 1 "$SECONDS_EACH" "$BIND/$3/$FILE"
 }
 
@@ -88,6 +92,16 @@ done
 SYSTEMS=${SYSTEMS#native }
 ct_start c1 nobind mem=1G
 fleet_start 1
+if [ -n "${APART:-}" ]; then
+	for p in $FLEET_PID $(t_tree "$FLEET_PID"); do
+		taskset -acp 1 "$p" >/dev/null
+	done
+	for s in $SYSTEMS; do
+		for p in $(system_get pids "$s"); do
+			taskset -acp 0 "$p" >/dev/null
+		done
+	done
+fi
 memory before
 for round in $(seq "$ROUNDS"); do
 	for s in $SYSTEMS; do
