@@ -136,9 +136,10 @@ long_tests = t/t4040-cgroup-lock.t t/t4091-identity-vm.t \
 	t/t9005-vm-loadavg.t t/t9011-vm-6.1-crashes.t t/t9012-vm-6.12-crashes.t
 all_tests = $(sort $(wildcard t/t*.t))
 short_tests = $(filter-out $(long_tests),$(all_tests))
-# What measures no time and changes nothing that others look at: two of them run at once.
-# The longest come first.
-together = t/t9% t/t4190% t/t4% t/t00% t/t10% t/t2000% t/t2040% t/t2050% t/t2060% t/t2070% \
+# What measures no time and changes nothing that others look at: three of them run at once, as
+# they mostly wait. The longest come first.
+together = t/t9000% t/t0045% t/t4190% t/t4090% t/t4100% t/t9% t/t4% t/t3000% t/t00% t/t10% \
+	t/t2000% t/t2010% t/t2040% t/t2050% t/t2060% t/t2070% \
 	t/t2080% t/t2100% t/t2155% t/t2160% t/t2165% t/t2170% t/t2175% t/t2185% t/t3030% t/t3040%
 side_tests = $(foreach like,$(together),$(filter $(like),$(short_tests)))
 
@@ -147,7 +148,7 @@ check:
 	t/deps.sh check
 	$(MAKE) tests headers-check
 	@export BUILD=$O; good=true; \
-	$(PROVE) -j2 $(PROVEFLAGS) $(call once,$(side_tests) $(units)) || good=false; \
+	$(PROVE) -j3 $(PROVEFLAGS) $(call once,$(side_tests) $(units)) || good=false; \
 	$(PROVE) $(PROVEFLAGS) $(filter-out $(side_tests),$(short_tests)) || good=false; \
 	$$good
 # Without what was there before; sort would change the order.

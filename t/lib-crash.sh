@@ -6,9 +6,11 @@
 # fleet_stop			ends them before their time
 # fleet_check NAME		waits for them: three assertions
 # worker			the daemon's worker, or nothing between two
-# crash SIGNAL MS SECONDS	signals a worker every MS; their number in CRASHES
+# crash SIGNAL MS SECONDS [COUNT [WRITES]]
+#				signals a worker every MS (tool/crash); their number in CRASHES
 # fault_daemon			the binary with faults built in becomes EVLXCFS_BIN
-# seconds LONG SHORT		LONG, or SHORT in an emulated machine
+# seconds HERE THERE		HERE, or THERE in an emulated machine
+# at_length LONG SHORT		LONG in check-long, else SHORT
 
 # Workers that abort leave no core file.
 ulimit -c 0
@@ -24,6 +26,14 @@ seconds() {
 		echo "$2"
 	else
 		echo "$1"
+	fi
+}
+
+at_length() {
+	if [ -n "${EVLXCFS_TEST_LONG:-}" ]; then
+		echo "$1"
+	else
+		echo "$2"
 	fi
 }
 

@@ -9,7 +9,7 @@ need_tool vigil crash
 
 daemon_start
 fleet_make
-time=$(seconds 60 20)
+time=$(seconds "$(at_length 60 15)" 20)
 fleet_start "$time"
 crash 9 "$(seconds 100 1000)" $((time - 1))
 diag "$CRASHES workers killed in $time s"

@@ -48,7 +48,7 @@ kill -HUP "$DAEMON_PID"
 ok 'a binary takes over on HUP' wait_until told 1 'goes on with the mount'
 before=$(descriptors "$DAEMON_PID")
 
-time=$(seconds 30 40)
+time=$(seconds "$(at_length 30 12)" 40)
 fleet_start "$time"
 fleet_stop_at=$(($(cut -d. -f1 /proc/uptime) + time - 2))
 sent=0

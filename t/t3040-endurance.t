@@ -71,10 +71,11 @@ worker_before=$worker_kb
 shared_before=$shared
 maps_before=$keeper_maps
 
+# Each has answered somebody: those that end before wait longer and longer for the next one.
 fleet_start 1000
-crash 9 8 300 $((crashes - 20))
+crash 9 8 300 $((crashes - 20)) 3
 killed=$CRASHES
-crash 11 "$(seconds 20 500)" 300 20
+crash 11 "$(seconds 20 500)" 300 20 3
 is $((killed + CRASHES)) "$crashes" "$crashes crashes"
 fleet_stop
 fleet_check "$crashes crashes"

@@ -1,7 +1,8 @@
 // Sends a signal to the daemon's workers, one after the other:
-//	crash KEEPER SIGNAL INTERVAL_MS SECONDS [COUNT]
+//	crash KEEPER SIGNAL INTERVAL_MS SECONDS [COUNT [WRITES]]
 // every INTERVAL_MS, for SECONDS or COUNT times, and prints how many it hit. A worker
-// is a child of KEEPER that calls itself evlxcfs-worker; none is hit twice.
+// is a child of KEEPER that calls itself evlxcfs-worker; none is hit twice, and none before
+// it has called write(2) and the like WRITES times, which it does once for each answer.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,14 +49,34 @@ static int worker(int keeper)
 	}
 }
 
+// Whether it has written so often: syscw of /proc/PID/io.
+static int has_written(int pid, long times)
+{
+	char path[64], line[64];
+	long n = 0;
+	FILE *f;
+
+	if (times == 0)
+		return 1;
+	snprintf(path, sizeof path, "/proc/%d/io", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof line, f))
+		if (sscanf(line, "syscw: %ld", &n) == 1)
+			break;
+	fclose(f);
+	return n >= times;
+}
+
 int main(int argc, char **argv)
 {
 	int keeper, sig, last = 0;
-	long count, hits = 0;
+	long count, writes, hits = 0;
 	double end, pause, next;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: crash KEEPER SIGNAL INTERVAL_MS SECONDS [COUNT]\n");
+		fprintf(stderr, "usage: crash KEEPER SIGNAL INTERVAL_MS SECONDS [COUNT [WRITES]]\n");
 		return 100;
 	}
 	keeper = atoi(argv[1]);
@@ -64,10 +85,11 @@ int main(int argc, char **argv)
 	next = now();
 	end = next + atof(argv[4]);
 	count = argc > 5 ? atol(argv[5]) : -1;
+	writes = argc > 6 ? atol(argv[6]) : 0;
 	while (now() < end && hits != count) {
 		int pid = worker(keeper);
 
-		if (pid && pid != last && now() >= next && kill(pid, sig) == 0) {
+		if (pid && pid != last && now() >= next && has_written(pid, writes) && kill(pid, sig) == 0) {
 			last = pid;
 			hits++;
 			next = now() + pause;
