@@ -16,10 +16,11 @@ fds() {
 	ls "/proc/$1/fd" | wc -l
 }
 
-# What no other process has, of keeper and worker.
+# What no other process has, nor any file, of keeper and worker: whose a page of a program's text
+# is depends on who else has lately run there.
 private_kb() {
 	cat $(daemon_pids | sed 's|.*|/proc/&/smaps_rollup|') |
-		awk '/^Private_(Clean|Dirty):/ { kb += $2 } END { print kb }'
+		awk '/^Private_Dirty:/ { kb += $2 } END { print kb }'
 }
 
 new_worker() {

@@ -87,6 +87,8 @@ static unsigned long long switches(int pid)
 	return sum;
 }
 
+/* Private is what no other process has and no file either: whose a page of a program's text is
+ * depends on who else has lately run there. */
 static void print_memory(int count, char **pids)
 {
 	unsigned long long anon = 0, private = 0, pss = 0, threads = 0, fds = 0;
@@ -98,7 +100,7 @@ static void print_memory(int count, char **pids)
 		anon += sum_of(path, "RssAnon:");
 		threads += sum_of(path, "Threads:");
 		snprintf(path, sizeof path, "/proc/%s/smaps_rollup", pids[i]);
-		private += sum_of(path, "Private_Clean:") + sum_of(path, "Private_Dirty:");
+		private += sum_of(path, "Private_Dirty:");
 		pss += sum_of(path, "Pss:");
 		snprintf(path, sizeof path, "/proc/%s/fd", pids[i]);
 		fds += entries(path);
