@@ -9,6 +9,7 @@
 # crash SIGNAL MS SECONDS [COUNT [WRITES]]
 #				signals a worker every MS (tool/crash); their number in CRASHES
 # fault_daemon			the binary with faults built in becomes EVLXCFS_BIN
+# sanitized			the daemon is a build with sanitizers
 # seconds HERE THERE		HERE, or THERE in an emulated machine
 # at_length LONG SHORT		LONG in check-long, else SHORT
 
@@ -35,6 +36,10 @@ at_length() {
 	else
 		echo "$2"
 	fi
+}
+
+sanitized() {
+	grep -q -e asan -e ubsan "/proc/$DAEMON_PID/maps"
 }
 
 fault_daemon() {

@@ -66,13 +66,13 @@ ok 'they are counted' wait_until counted
 # Each window is a period, in which the crowd is counted once. Whatever else the machine does is
 # left out of what a read waits, but for what the tool cannot see, such as the host of a virtual
 # machine: it counts what happens every time. An emulated one cannot tell. How long that is beside
-# the whole count says whether the count is in pieces; in microseconds it is for a benchmark.
+# the whole count says whether the count is in pieces, on a slow machine, too.
 if [ -z "${EVLXCFS_TEST_VM:-}" ]; then
 	ct_join small "$TOOL/latency" 17 5 300 "$MNT/proc/meminfo" "$worker" >"$TMP/latency" 2>&1
 	diag "reads, median and maximum in us, maximum of what the worker took:"
 	diag "$(cat "$TMP/latency")" "the first reader waited $whole ms for a whole count"
 	between 2 "$(wc -l <"$TMP/latency")" 3 'periods'
-	between 1 "$(sort -n -k4 "$TMP/latency" | awk 'NR == 1 { print $4 }')" $((whole * 1000 / 4)) 'us at most that a read waits'
+	between 1 "$(sort -n -k4 "$TMP/latency" | awk 'NR == 1 { print $4 }')" $((whole * 1000 / 20)) 'us at most that a read waits'
 	ok 'they are still counted' wait_until counted || diag "$now $(ct_exec crowd ps aux)"
 fi
 

@@ -51,9 +51,6 @@ measure() {
 }
 
 daemon_start
-sanitized() {
-	grep -q -e asan -e ubsan "/proc/$DAEMON_PID/maps"
-}
 sanitized || between 1 "$(private_kb)" 300 "$(private_kb) kB are private to keeper and worker at start"
 fleet_make
 crashes=$(seconds 1000 100)
