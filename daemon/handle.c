@@ -246,9 +246,10 @@ struct snapshot *handle_made_for(struct handles *handles, uint64_t fh, uint64_t 
 		       : NULL;
 }
 
-void handle_new_batch(struct handles *handles)
+void handle_new_batch(struct handles *handles, uint64_t batch, uint64_t oldest)
 {
-	handles->batch++;
+	handles->batch = batch;
+	handles->oldest = oldest;
 }
 
 void handle_share(const struct handles *handles, struct snapshot *s, uint64_t node)
@@ -258,14 +259,14 @@ void handle_share(const struct handles *handles, struct snapshot *s, uint64_t no
 }
 
 struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t owner,
-	uint64_t fh, uint64_t unique, uint32_t size)
+	uint64_t batch, uint64_t fh, uint64_t unique, uint32_t size)
 {
 	struct snapshot *own = slot_of(handles, fh);
 
 	for (size_t i = 0; i < HANDLE_SNAPSHOTS; i++) {
 		struct snapshot *s = &handles->slot[i];
 
-		if (s->node != node || s->batch != handles->batch || s->owner != owner ||
+		if (s->node != node || s->batch < batch || s->owner != owner ||
 			s->text.len > size)
 			continue;
 		if (own && own != s)
@@ -308,7 +309,7 @@ static unsigned spare(const struct handles *handles)
 
 static bool is_shared(const struct handles *handles, const struct snapshot *s)
 {
-	return s->node && s->batch == handles->batch;
+	return s->node && s->batch >= handles->oldest;
 }
 
 /* A free slot. One with memory first, but while there may be more of those, none whose text

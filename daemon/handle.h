@@ -64,7 +64,7 @@ struct snapshot {
 
 struct handles {
 	uint64_t clock;
-	uint64_t batch; /* of requests that came together; counted by handle_new_batch */
+	uint64_t batch, oldest; /* see handle_new_batch */
 	struct handle_store *store; /* not owned */
 	size_t room;                /* of one place */
 	struct snapshot slot[HANDLE_SNAPSHOTS];
@@ -97,14 +97,16 @@ struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owne
 void handle_keep(
 	struct handles *handles, struct snapshot *snapshot, uint64_t unique, bool pieces);
 
-/* What is shared from now on is for requests that were read by now. */
-void handle_new_batch(struct handles *handles);
-/* Others of this batch may have the text, too, if they are the owner's and read the node. */
+/* Requests that came together have the same number, and those that come later a higher one.
+ * From now on every request up to `batch` may have what is shared; those that were read and
+ * not yet served have `oldest` and up. */
+void handle_new_batch(struct handles *handles, uint64_t batch, uint64_t oldest);
+/* Others may have the text, too, if they are the owner's and read the node. */
 void handle_share(const struct handles *handles, struct snapshot *snapshot, uint64_t node);
-/* Such a text, for the read `unique` of `fh` if it takes no more than `size` bytes and all of
- * it in one piece; NULL. It is good only until the next call. */
+/* Such a text, for the read `unique` of `fh`, which came with `batch`, if it takes no more than
+ * `size` bytes and all of it in one piece; NULL. It is good only until the next call. */
 struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t owner,
-	uint64_t fh, uint64_t unique, uint32_t size);
+	uint64_t batch, uint64_t fh, uint64_t unique, uint32_t size);
 
 /* The handle was closed, or its snapshot could not be made. Unknown ones are ignored. */
 void handle_release(struct handles *handles, uint64_t fh);

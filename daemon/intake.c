@@ -6,6 +6,7 @@
 
 #include "daemon/log.h"
 #include "fusechan/reply.h"
+#include "nsutil/nsid.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,8 +14,11 @@
 /* Whatever is read from now on is new to every request that waits. */
 static void new_batch(struct server *server)
 {
+	const uint64_t oldest = queue_oldest(&server->queue);
+
 	host_new_epoch(&server->host);
-	handle_new_batch(&server->handles);
+	handle_new_batch(&server->handles, server->host.epoch,
+		oldest ? oldest : server->host.epoch);
 }
 
 void serve_wake(struct server *server, uint64_t key, bool give_up)
@@ -47,17 +51,71 @@ static void replace_older(struct server *server, struct slot *slot)
 		if (server->parked[older - first].key)
 			*parked = server->parked[older - first];
 		server->parked[older - first] = (struct parked){0};
+		queue_drop(&server->queue, (unsigned)(older - first));
 		journal_done(older);
 	}
 }
 
+/* The slot of the request that the message interrupts, if that waits for its turn; -1. */
+static int interrupted(const struct server *server, const struct fuse_in_header *in)
+{
+	const struct fuse_interrupt_in *arg = (const void *)(in + 1);
+	const struct slot *slot = server->channel.journal->slot;
+
+	for (int i = 0; i < JOURNAL_SLOTS; i++)
+		if (queue_has(&server->queue, (unsigned)i) &&
+			channel_unique(&slot[i]) == arg->unique)
+			return i;
+	return -1;
+}
+
+/* With so many in the queue it is worth to ask who a stranger is. */
+enum { ASK_FROM = 4 };
+
+/* What nobody waits for makes room; an interrupt comes after what it interrupts. */
+static unsigned turn_of(struct server *server, const struct slot *slot)
+{
+	const struct fuse_in_header *in = (const void *)slot->message;
+	const pid_t tid = (pid_t)in->pid;
+	unsigned turn;
+	uint64_t pidns;
+	int target;
+
+	switch (in->opcode) {
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_RELEASE:
+	case FUSE_RELEASEDIR: return QUEUE_AT_ONCE;
+	case FUSE_INTERRUPT:
+		target = interrupted(server, in);
+		return target < 0 ? QUEUE_AT_ONCE : server->queue.turn[target];
+	default: break;
+	}
+	turn = queue_turn(&server->queue, tid);
+	if (turn != QUEUE_STRANGER || tid <= 0 || server->queue.count < ASK_FROM ||
+		nsid_of(server->host.proc, tid, NS_PID, &pidns) < 0)
+		return turn;
+	return queue_learn(&server->queue, tid, pidns);
+}
+
 enum { TAKE_MORE, TAKE_EMPTY, TAKE_GONE };
 
-/* Reads up to `most` messages, `*count` of them. */
-static int take(struct server *server, struct slot **batch, unsigned most, unsigned *count)
+static void enqueue(struct server *server, const struct slot *slot)
 {
-	for (*count = 0; *count < most; ++*count) {
-		int r = channel_read(&server->channel, &batch[*count]);
+	const unsigned i = (unsigned)(slot - server->channel.journal->slot);
+
+	/* It waits where an older copy did. */
+	if (!server->parked[i].key)
+		queue_add(&server->queue, i, turn_of(server, slot), server->host.epoch);
+}
+
+/* Reads up to `most` messages. */
+static int take(struct server *server, unsigned most)
+{
+	struct slot *slot;
+
+	for (unsigned i = 0; i < most; i++) {
+		int r = channel_read(&server->channel, &slot);
 
 		if (r == CHANNEL_EMPTY)
 			return TAKE_EMPTY;
@@ -66,17 +124,12 @@ static int take(struct server *server, struct slot **batch, unsigned most, unsig
 				log_warnx("reading /dev/fuse: %s", strerror(-r));
 			return TAKE_GONE;
 		}
-		replace_older(server, batch[*count]);
+		if (i == 0)
+			new_batch(server);
+		replace_older(server, slot);
+		enqueue(server, slot);
 	}
 	return TAKE_MORE;
-}
-
-/* Not if it was replaced, and its slot taken by another that was served in its stead; nor if
- * it waits where an older copy did. */
-static bool is_new(const struct server *server, const struct slot *slot)
-{
-	return slot->state == SLOT_TAKEN &&
-	       !server->parked[slot - server->channel.journal->slot].key;
 }
 
 /* Of the messages that come alone, only one in so many is followed by a look for another:
@@ -88,43 +141,55 @@ static bool is_lone(struct server *server)
 	return server->burst == 1 && ++server->lone % LOOK_AFTER;
 }
 
+static unsigned serve_queued(struct server *server, unsigned most)
+{
+	unsigned n = 0;
+	int slot;
+
+	while (n < most && (slot = queue_take(&server->queue)) >= 0) {
+		serve_slot(server, &server->channel.journal->slot[slot], false);
+		n++;
+	}
+	return n;
+}
+
 /*
- * At most SERVE_BATCH messages. True when more may wait.
+ * Serves about SERVE_BATCH messages. True when more may wait.
  *
  * Those that came together are read before the first of them is answered: the host's files
- * and what several of them ask for are then read once for all. But one that came alone is
- * not kept waiting for others: how many are read at a time grows only while more of them
- * keep coming.
+ * and what several of them ask for are then read once for all, and containers take turns. But
+ * one that came alone is not kept waiting for others: how many are read at a time grows only
+ * while more of them keep coming. Once some wait for their turn, all that come are read.
  */
 static bool drain(struct server *server)
 {
-	struct slot *batch[SERVE_BATCH];
-	unsigned count, left = SERVE_BATCH;
-	int r = TAKE_MORE;
+	unsigned served = 0;
+	int r;
 
-	while (r == TAKE_MORE && left) {
-		r = take(server, batch, server->burst < left ? server->burst : left, &count);
-		new_batch(server);
-		for (unsigned i = 0; i < count; i++)
-			if (is_new(server, batch[i]))
-				serve_slot(server, batch[i], false);
-		left -= count;
-		if (r == TAKE_MORE && is_lone(server))
+	do {
+		r = take(server, server->queue.count ? JOURNAL_SLOTS : server->burst);
+		served += serve_queued(server, SERVE_SLICE);
+		if (r == TAKE_MORE && !server->queue.count && is_lone(server))
 			break;
 		server->burst = r == TAKE_MORE ? server->burst * 2 : 1;
 		if (server->burst > SERVE_BATCH)
 			server->burst = SERVE_BATCH;
-	}
+	} while (r != TAKE_GONE && served < SERVE_BATCH &&
+		 (r == TAKE_MORE || server->queue.count));
 	if (r == TAKE_GONE) {
 		server->gone = true;
 		loop_stop(server->loop);
 	}
-	return r == TAKE_MORE;
+	return r == TAKE_MORE || server->queue.count;
 }
 
 void serve_drain(void *arg)
 {
-	drain(arg);
+	struct server *server = arg;
+
+	drain(server);
+	if (server->queue.count)
+		loop_timer_soon(server->again);
 }
 
 void serve_end(struct server *server, bool read_rest)
@@ -133,6 +198,8 @@ void serve_end(struct server *server, bool read_rest)
 	/* Whoever goes on asking without a pause is not waited for. */
 	for (int i = 0; read_rest && i < JOURNAL_SLOTS && drain(server); i++)
 		;
+	serve_queued(server, JOURNAL_SLOTS);
+	loop_timer_stop(server->again);
 	loop_fd_free(server->channel_watch);
 	server->channel_watch = NULL;
 	server->ending = true;

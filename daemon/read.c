@@ -75,8 +75,8 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 		return r;
 	r = subject_find(server, work->request.pid, work->give_up, &subject, &work->key);
 	if (r == SUBJECT_FOUND && !in->offset && is_shareable(work, &info) &&
-		(*out = handle_shared(&server->handles, info.id, subject_id(&subject), in->fh,
-			 read_number(work), in->size)))
+		(*out = handle_shared(&server->handles, info.id, subject_id(&subject),
+			 work->batch, in->fh, read_number(work), in->size)))
 		return 0;
 	if (r == SUBJECT_FOUND && info.row && info.row->load)
 		r = sampler_want(server->sampler, &subject,

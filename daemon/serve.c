@@ -302,12 +302,15 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up)
 {
 	struct journal *journal = server->channel.journal;
 	struct parked *parked = &server->parked[slot - journal->slot];
-	struct work work = {.server = server, .give_up = give_up};
+	struct work work = {.server = server,
+		.batch = server->queue.batch[slot - journal->slot],
+		.give_up = give_up};
 	int parsed = channel_parse(&server->channel, slot, &work.request), r;
 
 	fault_spare(slot->faults);
 	fault_point(FAULT_TAKEN);
 	*parked = (struct parked){0};
+	host_since(&server->host, work.batch);
 	journal_busy(slot);
 	journal->taken++;
 	if (parsed == REQUEST_GARBAGE) {

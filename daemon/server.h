@@ -9,6 +9,7 @@
 #include "daemon/handle.h"
 #include "daemon/loop.h"
 #include "daemon/node.h"
+#include "daemon/queue.h"
 #include "fusechan/channel.h"
 #include "nsutil/cgmount.h"
 #include "nsutil/initpid.h"
@@ -17,7 +18,8 @@
 #include <time.h>
 
 enum {
-	SERVE_BATCH = 32,  /* messages taken in one iteration, so that timers get their turn */
+	SERVE_BATCH = 32, /* messages served in one iteration, so that timers get their turn */
+	SERVE_SLICE = 4,  /* of them, before others are read that may come first */
 	RESOLVERS = 8,	   /* helpers at one time */
 	PARK_QUOTA = 20,   /* requests of one pid namespace that may wait */
 	PRUNE_SECONDS = 5,
@@ -69,6 +71,8 @@ struct server {
 	struct channel channel;
 	struct loop *loop;
 	struct loop_fd *channel_watch;
+	struct queue queue; /* what was read and not yet served */
+	struct loop_timer *again; /* the queue was not empty at the end of an iteration */
 	struct loop_timer *prune;
 	bool pruning;
 	unsigned known; /* the most in the cache since memory was last given back */
@@ -103,7 +107,7 @@ struct server {
 /* serve.c: answers the request in the slot or parks it. With give_up it does not wait. */
 void serve_slot(struct server *server, struct slot *slot, bool give_up);
 
-/* intake.c: answers what waits on the channel, at most SERVE_BATCH messages. The loop's
+/* intake.c: answers what waits on the channel, about SERVE_BATCH messages. The loop's
  * callback; arg is the server. */
 void serve_drain(void *arg);
 /* Answers what a predecessor had read. What ended SLOT_FAULTS_MAX of them is answered EIO. */

@@ -205,6 +205,8 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	cgmount_refresh(
 		&server->cgmount, server->host.proc, subject->now_ns, &server->layout);
 	r = ask(server, tid, &caller);
+	if (r == 0)
+		queue_learn(&server->queue, tid, caller.pidns);
 	for (int i = 0; r == 0 && i < 2; i++) {
 		r = find(server, &caller, subject->now_ns, &ct, give_up ? NULL : key);
 		if (!pidns_forget_if_full(&server->pidns, r))

@@ -12,6 +12,7 @@ enum { SERVED = 0, SERVE_PARK = 1 };
 struct work {
 	struct server *server;
 	struct request request;
+	uint64_t batch; /* the epoch (nsutil/host.h) in which it was read */
 	bool give_up; /* waited long enough: the host's file */
 	uint64_t key; /* set with SERVE_PARK: what to wait for */
 };

@@ -174,6 +174,8 @@ static bool make_loop(struct server *server)
 		r = loop_fd_new(server->loop, &server->channel_watch, server->channel.fd,
 			serve_drain, server);
 	if (r == 0)
+		r = loop_timer_new(server->loop, &server->again, serve_drain, server);
+	if (r == 0)
 		r = loop_timer_new(server->loop, &server->prune, subject_prune, server);
 	if (r == 0)
 		r = slowread_new(&server->slowreads, server);
@@ -216,6 +218,7 @@ static void deinit(struct server *server)
 		sampler_free(server->sampler);
 		slowread_free(server->slowreads);
 		loop_timer_free(server->prune);
+		loop_timer_free(server->again);
 		loop_fd_free(server->control_watch);
 		loop_fd_free(server->channel_watch);
 		loop_free(server->loop);

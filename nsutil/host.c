@@ -32,7 +32,8 @@ static int file_open(const struct host *host, enum host_file which)
 
 void host_init(struct host *host)
 {
-	*host = (struct host){.proc = -1, .syscpu = -1, .hz = 100, .epoch = 1};
+	*host = (struct host){
+		.proc = -1, .syscpu = -1, .hz = 100, .epoch = 1, .since = 1};
 	for (int i = 0; i < HOST_FILES; i++)
 		host->file[i].fd = -1;
 }
@@ -66,8 +67,12 @@ void host_deinit(struct host *host)
 
 void host_new_epoch(struct host *host)
 {
-	if (++host->epoch == 0)
-		host->epoch = 1;
+	host->since = ++host->epoch;
+}
+
+void host_since(struct host *host, uint64_t epoch)
+{
+	host->since = epoch ? epoch : 1;
 }
 
 int host_text(struct host *host, enum host_file which, struct slice *out)
@@ -75,7 +80,7 @@ int host_text(struct host *host, enum host_file which, struct slice *out)
 	__typeof__(&host->file[0]) file = &host->file[which];
 	int r;
 
-	if (file->epoch != host->epoch) {
+	if (file->epoch < host->since) {
 		if (file->fd < 0)
 			file->fd = file_open(host, which);
 		if (file->fd < 0)

@@ -26,10 +26,10 @@ struct host {
 	int proc;   /* /proc */
 	int syscpu; /* /sys/devices/system/cpu; -1 when there is none */
 	long hz;    /* clock ticks per second of /proc (USER_HZ) */
-	unsigned epoch;
+	uint64_t epoch, since;
 	struct {
 		int fd;
-		unsigned epoch; /* of text; 0: never read */
+		uint64_t epoch; /* of text; 0: never read */
 		struct textbuf text;
 	} file[HOST_FILES];
 };
@@ -40,11 +40,15 @@ void host_init(struct host *host);
 int host_open(struct host *host, const char *proc, const char *syscpu);
 void host_deinit(struct host *host);
 
-/* From here on host_text reads anew. The loop says so before each batch of requests. */
+/* From here on host_text reads anew. The loop says so before each batch of requests. Epochs
+ * are counted; the number of this one is host->epoch. */
 void host_new_epoch(struct host *host);
+/* But for who has asked since an earlier epoch, what was read in that or later is new. That
+ * holds until the next call of either. */
+void host_since(struct host *host, uint64_t epoch);
 
-/* The whole text of a host file, as it was at some moment of this epoch. It belongs to
- * host and is valid until the next epoch. 0 or -errno. */
+/* The whole text of a host file, as it was at some moment of this epoch (see host_since). It
+ * belongs to host and is valid until the next epoch. 0 or -errno. */
 int host_text(struct host *host, enum host_file file, struct slice *text);
 
 /* The host's online CPUs; CPU 0 alone when the host does not say. */

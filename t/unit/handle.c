@@ -230,39 +230,53 @@ static void answered_twice(void)
 /* One text for several readers of one container that came together. */
 static void sharing(void)
 {
-	enum { NODE = 4, OTHER_NODE = 5 };
+	enum { NODE = 4, OTHER_NODE = 5, BATCH = 7 };
 	struct snapshot *s, *first;
 
 	fresh_pool();
-	handle_new_batch(&pool);
-	ok(!handle_shared(&pool, NODE, 10, 1, 1, 4096), "nothing is shared at first");
+	handle_new_batch(&pool, BATCH, BATCH);
+	ok(!handle_shared(&pool, NODE, 10, BATCH, 1, 1, 4096), "nothing is shared at first");
 	first = handle_take(&pool, 1, 10);
 	out_str(&first->text, "twelve bytes");
 	handle_share(&pool, first, NODE);
 	handle_keep(&pool, first, ++unique, false);
-	s = handle_shared(&pool, NODE, 10, 2, ++unique, 4096);
+	s = handle_shared(&pool, NODE, 10, BATCH, 2, ++unique, 4096);
 	ok(s && s->text.len == 12 && !memcmp(s->text.data, "twelve bytes", 12),
 		"the next reader gets the same text");
 	ok(handle_find(&pool, 2, 12) && !handle_find(&pool, 2, 11),
 		"and its end is remembered");
-	ok(!handle_shared(&pool, NODE, 11, 3, ++unique, 4096), "not another container's");
-	ok(!handle_shared(&pool, OTHER_NODE, 10, 3, ++unique, 4096), "not another file's");
-	ok(!handle_shared(&pool, NODE, 10, 3, ++unique, 11), "not one that takes it in pieces");
+	ok(!handle_shared(&pool, NODE, 11, BATCH, 3, ++unique, 4096), "not another container's");
+	ok(!handle_shared(&pool, OTHER_NODE, 10, BATCH, 3, ++unique, 4096), "not another file's");
+	ok(!handle_shared(&pool, NODE, 10, BATCH, 3, ++unique, 11), "not one that takes it in pieces");
 
 	/* A reader that has an older rendering of which more is left. */
 	s = handle_take(&pool, 4, 10);
 	out_str(&s->text, "read in pieces");
 	handle_keep(&pool, s, ++unique, true);
-	handle_shared(&pool, NODE, 10, 4, ++unique, 4096);
+	handle_shared(&pool, NODE, 10, BATCH, 4, ++unique, 4096);
 	s = handle_find(&pool, 4, 12);
 	ok(s && s->text.len == 12, "what it had before is forgotten");
 
 	for (uint64_t fh = 10; fh < 10 + HANDLE_SPARE - 1; fh++)
 		read_whole(fh, "others'");
-	ok(handle_shared(&pool, NODE, 10, 5, ++unique, 4096) == first,
+	ok(handle_shared(&pool, NODE, 10, BATCH, 5, ++unique, 4096) == first,
 		"other texts are made elsewhere");
-	handle_new_batch(&pool);
-	ok(!handle_shared(&pool, NODE, 10, 6, ++unique, 4096), "who comes later gets a new one");
+	handle_new_batch(&pool, BATCH + 1, BATCH);
+	ok(!handle_shared(&pool, NODE, 10, BATCH + 1, 6, ++unique, 4096),
+		"who comes later gets a new one");
+	for (uint64_t fh = 20; fh < 20 + HANDLE_SPARE - 1; fh++)
+		read_whole(fh, "others'");
+	ok(handle_shared(&pool, NODE, 10, BATCH, 7, ++unique, 4096) == first,
+		"who came before still gets that one");
+	s = handle_take(&pool, 8, 10);
+	out_str(&s->text, "later");
+	handle_share(&pool, s, NODE);
+	handle_keep(&pool, s, ++unique, false);
+	handle_new_batch(&pool, BATCH + 2, BATCH + 2);
+	read_whole(30, "new");
+	ok(!handle_shared(&pool, NODE, 10, BATCH + 1, 9, ++unique, 4096) ||
+			!handle_shared(&pool, NODE, 10, BATCH, 9, ++unique, 4096),
+		"until nobody is left who may");
 	handles_deinit(&pool);
 }
 

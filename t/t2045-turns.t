@@ -1,0 +1,66 @@
+#!/bin/sh
+# Containers take turns: many readers of one do not keep another one's waiting.
+. "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-container.sh"
+need_fuse
+need_cgroups
+need_command strace
+# It is stopped for a while below.
+daemon_start --watchdog=60 --cgroup-reader=loop
+worker=$(daemon_worker "$DAEMON_PID")
+ct_start many mem=256M
+ct_start few mem=192M
+readers=40
+
+# readers CONTAINER COUNT: each has the file open, and reads when GO-CONTAINER is there.
+cat >"$TMP/readers" <<'END'
+for i in $(seq "$2"); do
+	{
+		until [ -e "$3/go-$1" ]; do
+			sleep 0.1
+		done
+		exec head -n 1
+	} </proc/meminfo &
+done
+echo up >"$3/up-$1"
+wait
+END
+for c in "many $readers" 'few 1'; do
+	# shellcheck disable=SC2086
+	ct_exec ${c% *} sh "$TMP/readers" $c "$TMP" >"$TMP/out-${c% *}" 2>&1 &
+	eval "${c% *}=$!"
+	ok "$c: files are open" wait_until test -e "$TMP/up-${c% *}"
+done
+
+# asking CONTAINER COUNT: so many of its processes wait for the worker, which is stopped.
+asking() {
+	[ "$(for p in $(cat "$(cg_path "$1" memory)/cgroup.procs"); do
+		cat "/proc/$p/wchan" 2>/dev/null && echo
+	done | grep -c request_wait_answer)" = "$2" ]
+}
+
+strace -e trace=readlinkat,writev -o "$TMP/trace" -p "$worker" 2>"$TMP/strace" &
+strace=$!
+ok 'strace is there' wait_until grep -q attached "$TMP/strace"
+kill -STOP "$worker"
+: >"$TMP/go-many"
+ok "$readers readers of one container wait" wait_until asking many "$readers"
+: >"$TMP/go-few"
+ok 'and then one of another' wait_until asking few 1
+kill -CONT "$worker"
+wait "$many" "$few"
+kill -INT "$strace"
+wait "$strace" 2>/dev/null
+
+is "$(sort "$TMP/out-many" | uniq -c | sed 's/^ *//')" "$readers MemTotal:         262144 kB" 'each of the many reads its own'
+is "$(cat "$TMP/out-few")" 'MemTotal:         196608 kB' 'and so does the one'
+
+# The link that tells the cgroup namespace of whoever is served.
+ns=$(readlink "/proc/$(ct_pid few)/ns/cgroup")
+grep ns/cgroup "$TMP/trace" >"$TMP/served"
+is "$(wc -l <"$TMP/served")" $((readers + 1)) 'everybody was asked for a namespace'
+# A few are served before so many are read; then it is the other's turn.
+between 1 "$(grep -n -F "$ns" "$TMP/served" | cut -d : -f 1)" 15 'the one who came last is not served last'
+
+daemon_stop
+done_testing
