@@ -89,11 +89,14 @@ descriptors() {
 	echo "$n"
 }
 
-# one COUNT: so many of the containers, each with one reader
+# one COUNT: so many of the containers, each with one reader. All have read once before: who
+# has not for a while is forgotten while others are measured, and what a first reading costs is
+# run.sh's section "cold".
 one() {
 	for file in meminfo uptime; do
 		for s in $SYSTEMS; do
 			progress "round $round of $ROUNDS: $file, $1 containers, $s"
+			fleet once "$BIND/$s/$file" 0 "$1" >"$TMP/once" || bail "$s: failed"
 			fleet_measure fleet "$file×$1" "$s" run "$SECONDS_EACH" "$BIND/$s/$file" \
 				0 "$1" 1 $(($1 * 1000000 / RATE))
 		done
