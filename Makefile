@@ -34,8 +34,8 @@ FUZZ_SECONDS ?= 60
 
 # Almost all of its time is spent in the kernel: -O2 makes it larger, and not faster.
 CFLAGS ?= -Os -g
-# What is done for each character and digit of a text.
-$O/nsutil/procfile.o $O/daemon/outbuf.o $O/daemon/view/meminfo.o: CFLAGS += -O2
+# What is done for each character of a text.
+$O/nsutil/procfile.o: CFLAGS += -O2
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wvla -Wformat=2 -Wundef -Wwrite-strings
 HARDEN = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)

@@ -4,6 +4,7 @@
 #include "cache/container.h"
 
 #include "cache/cgfiles.h"
+#include "cache/pool.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/nsid.h"
 
@@ -13,10 +14,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static struct pool pool = {.size = sizeof(struct container)};
+
 int container_new(struct container **out, struct cgfiles *files)
 {
 	static uint64_t last_id;
-	struct container *ct = calloc(1, sizeof(*ct));
+	struct container *ct = pool_get(&pool);
 
 	if (!ct)
 		return -ENOMEM;
@@ -27,45 +30,92 @@ int container_new(struct container **out, struct cgfiles *files)
 	return 0;
 }
 
+static void free_texts(struct container *ct)
+{
+	if (ct->texts != ct->near)
+		free(ct->texts);
+	ct->texts = NULL;
+}
+
 void container_free(struct container *ct)
 {
 	if (!ct)
 		return;
 	cgfiles_forget(ct->files, ct);
 	fd_close(ct->cgnsfd);
-	for (int i = 0; i < CG_HIERARCHIES; i++)
-		free(ct->path[i]);
-	free(ct);
+	free_texts(ct);
+	pool_put(&pool, ct);
 }
 
-static bool same_path(const char *have, bool found, struct slice path)
+static bool same_path(const char *have, struct slice path)
 {
-	return have ? found && slice_is(path, have) : !found;
+	return have ? path.p && slice_is(path, have) : !path.p;
+}
+
+/* Where it is in the hierarchy; p is NULL if it is not. */
+static struct slice path_in(const struct container *ct, int i, enum cgpath_rule rule,
+	bool skip_root, const struct cgtexts *texts)
+{
+	struct slice path = {0};
+
+	if (!cgpath_of(rule, cgfiles_layout(ct->files), i, texts, &path) ||
+		(skip_root && !path.len))
+		return (struct slice){0};
+	return path.len ? path : (struct slice){"", 0};
+}
+
+static bool is_same(struct slice a, struct slice b)
+{
+	return a.p && b.p && a.len == b.len && !memcmp(a.p, b.p, a.len);
+}
+
+/* Each text once, one behind the other: `to` becomes that, and `path` where each is. Returns
+ * how many bytes that takes; with `to` NULL nothing else is done. */
+static size_t put_paths(const struct slice *paths, int count, char *to, const char **path)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++) {
+		int same = 0;
+
+		while (paths[i].p && !is_same(paths[same], paths[i]))
+			same++;
+		if (to)
+			path[i] = !paths[i].p ? NULL : same < i ? path[same] : to + size;
+		if (!paths[i].p || same < i)
+			continue;
+		if (to) {
+			memcpy(to + size, paths[i].p, paths[i].len);
+			to[size + paths[i].len] = '\0';
+		}
+		size += paths[i].len + 1;
+	}
+	return size;
 }
 
 int container_set_paths(struct container *ct, enum cgpath_rule rule, bool skip_root,
 	const struct cgtexts *texts)
 {
-	const struct cg_layout *layout = cgfiles_layout(ct->files);
+	const int count = cgfiles_layout(ct->files)->count;
+	struct slice paths[CG_HIERARCHIES];
+	char *to = ct->near;
 	bool changed = false;
+	size_t size;
 
-	for (int i = 0; i < layout->count; i++) {
-		struct slice path = {0};
-		bool found = cgpath_of(rule, layout, i, texts, &path);
-		char *copy = NULL;
-
-		found = found && (path.len || !skip_root);
-		if (same_path(ct->path[i], found, path))
-			continue;
-		if (found && !(copy = strndup(path.p, path.len)))
-			return -ENOMEM;
-		free(ct->path[i]);
-		ct->path[i] = copy;
-		changed = true;
+	for (int i = 0; i < count; i++) {
+		paths[i] = path_in(ct, i, rule, skip_root, texts);
+		changed |= !same_path(ct->path[i], paths[i]);
 	}
-	ct->hierarchies = layout->count;
-	if (changed)
-		cgfiles_forget(ct->files, ct);
+	ct->hierarchies = count;
+	if (!changed)
+		return 0;
+	size = put_paths(paths, count, NULL, NULL);
+	if (size > sizeof(ct->near) && !(to = malloc(size)))
+		return -ENOMEM;
+	free_texts(ct);
+	ct->texts = to;
+	put_paths(paths, count, to, ct->path);
+	cgfiles_forget(ct->files, ct);
 	return 0;
 }
 
@@ -78,15 +128,9 @@ int container_set_cgroups(struct container *ct, const char *text)
 bool container_is_at(
 	const struct container *ct, bool skip_root, const struct cgtexts *texts)
 {
-	const struct cg_layout *layout = cgfiles_layout(ct->files);
-
-	for (int i = 0; i < layout->count; i++) {
-		struct slice path = {0};
-		bool found = cgpath_of(CGPATH_OWN, layout, i, texts, &path);
-
-		if (!same_path(ct->path[i], found && (path.len || !skip_root), path))
+	for (int i = 0; i < cgfiles_layout(ct->files)->count; i++)
+		if (!same_path(ct->path[i], path_in(ct, i, CGPATH_OWN, skip_root, texts)))
 			return false;
-	}
 	return true;
 }
 

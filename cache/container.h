@@ -14,6 +14,8 @@
 struct cgfiles;
 struct pidns_space;
 
+enum { CONTAINER_NEAR = 96 }; /* bytes of paths that most containers do with */
+
 struct container {
 	struct container *next;    /* of the table that holds it */
 	struct pidns_space *space; /* likewise */
@@ -33,9 +35,11 @@ struct container {
 	uint64_t dir;        /* container_dir() then */
 	struct cgfiles *files; /* the pool; not owned */
 	int hierarchies;       /* that the layout had when path was set */
-	/* Path below the hierarchy's mount root, "" for the root, else "/a/b"; owned.
-	 * NULL: this container is not in that hierarchy. */
-	char *path[CG_HIERARCHIES];
+	/* Path below the hierarchy's mount root, "" for the root, else "/a/b". NULL: this
+	 * container is not in that hierarchy. Those that are the same are one text. */
+	const char *path[CG_HIERARCHIES];
+	char *texts; /* of the paths: near, or owned */
+	char near[CONTAINER_NEAR];
 };
 
 /* How far a fact could be read. Errors of a cgroup file are never an error to a reader.

@@ -5,10 +5,13 @@
 #include "cache/pidns_table.h"
 
 #include "cache/cgfiles.h"
+#include "cache/pool.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/initpid.h"
 #include "nsutil/nsid.h"
 #include "nsutil/pidfd.h"
+
+static struct pool spaces = {.size = sizeof(struct pidns_space)};
 
 /* nsfs numbers namespaces in sequence, so that both numbers of one container after another
  * grow by the same: the product's upper half tells them apart all the same. */
@@ -23,6 +26,7 @@ int pidns_init(struct pidns *cache, const struct cgns *cgns, uint64_t host_pidns
 	struct cgfiles *files)
 {
 	*cache = (struct pidns){.cgns = cgns, .hz = hz, .files = files};
+	/* Not of the pool: it stays, and would keep others' pages. */
 	cache->host = calloc(1, sizeof(*cache->host));
 	if (!cache->host)
 		return -ENOMEM;
@@ -74,7 +78,7 @@ static void drop_all(struct pidns *cache, struct pidns_space *space)
 static void space_free(struct pidns_space *space)
 {
 	fd_close(space->pin);
-	free(space);
+	pool_put(&spaces, space);
 }
 
 static void space_drop(struct pidns *cache, struct pidns_space **link)
@@ -109,7 +113,7 @@ void pidns_deinit(struct pidns *cache)
 	if (!cache->host)
 		return;
 	forget_all(cache);
-	space_free(cache->host);
+	free(cache->host);
 	*cache = (struct pidns){0};
 }
 
@@ -190,7 +194,7 @@ static int space_new(
 	struct pidns_space *space;
 
 	sweep(cache);
-	space = calloc(1, sizeof(*space));
+	space = pool_get(&spaces);
 	if (!space)
 		return -ENOMEM;
 	*space = (struct pidns_space){.ino = ino, .init = init};
