@@ -1,6 +1,6 @@
 /*
- * A hash table with an LRU list through its entries, in pages that are touched when they are
- * needed, and given back when nothing is kept any more. All zero is empty.
+ * A hash table with an LRU list through its entries, in pages that are touched when they
+ * are needed, and given back when nothing is kept any more. All zero is empty.
  */
 #include "cache/cgfiles.h"
 
@@ -29,7 +29,7 @@ struct entry {
 	const struct cg_hierarchy *hierarchy;
 	char *path; /* of `above`, owned; else NULL */
 	int fd;
-	unsigned chain;	      /* next in the hash bucket; 0 ends */
+	unsigned chain;        /* next in the hash bucket; 0 ends */
 	unsigned older, newer; /* LRU neighbours; 0 is the list's head */
 };
 
@@ -41,7 +41,7 @@ struct cgfiles {
 	/* Entry 0 is the list head: its `older` is the newest, its `newer` the oldest. */
 	struct entry *entry;
 	unsigned *bucket; /* behind the entries */
-	size_t size; /* of both */
+	size_t size;      /* of both */
 };
 
 /* That much is not worth giving back. */
@@ -108,8 +108,8 @@ static struct key key_of(const struct entry *e)
 static bool is_of(const struct entry *e, const struct key *key)
 {
 	return e->owner == key->owner && e->fact == key->fact &&
-	       (key->owner != above || (e->hierarchy == key->hierarchy &&
-						slice_is(key->path, e->path)));
+	       (key->owner != above ||
+		       (e->hierarchy == key->hierarchy && slice_is(key->path, e->path)));
 }
 
 static void list_remove(struct cgfiles *files, unsigned i)
@@ -221,7 +221,8 @@ static void give_back(struct cgfiles *files)
 void cgfiles_forget(struct cgfiles *files, const struct container *ct)
 {
 	for (int fact = 0; fact < CG_FACTS; fact++)
-		entry_drop(files, entry_find(files, &(struct key){ct->id, fact, NULL, {0}}));
+		entry_drop(
+			files, entry_find(files, &(struct key){ct->id, fact, NULL, {0}}));
 	give_back(files);
 }
 
@@ -267,8 +268,9 @@ static int open_file(struct cgfiles *files, const struct key *key, const char *f
 /* Lists of tasks, and of slabs in old kernels, come in records. */
 static int read_text(int fd, enum cg_fact fact, struct textbuf *text)
 {
-	return fact == CGF_TASKS || fact == CGF_SLABINFO ? procfile_pread(fd, text)
-							 : procfile_pread_single(fd, text);
+	return fact == CGF_TASKS || fact == CGF_SLABINFO
+		       ? procfile_pread(fd, text)
+		       : procfile_pread_single(fd, text);
 }
 
 int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,

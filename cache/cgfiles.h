@@ -1,8 +1,8 @@
 /*
  * Descriptors of cgroup files, kept open because a pread costs a third of open, read and
- * close. Bounded (each pins some 4 kB of kernel memory) and thrown out least recently used
- * first. Correctness never depends on a hit: a descriptor of a removed cgroup reads ENODEV,
- * also when the path was made again, and is then opened anew.
+ * close. Bounded (each pins some 4 kB of kernel memory) and thrown out least recently
+ * used first. Correctness never depends on a hit: a descriptor of a removed cgroup reads
+ * ENODEV, also when the path was made again, and is then opened anew.
  */
 #ifndef CACHE_CGFILES_H
 #define CACHE_CGFILES_H
@@ -17,8 +17,8 @@ struct cgfiles;
 int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,
 	const struct cg_hierarchy *hierarchy, struct slice path, const char **text);
 
-/* Closes what is kept of cgroups that are not a container's own: they go with no container,
- * but are there for as long as there are any. */
+/* Closes what is kept of cgroups that are not a container's own: they go with no
+ * container, but are there for as long as there are any. */
 void cgfiles_forget_above(struct cgfiles *files);
 
 const struct cg_layout *cgfiles_layout(const struct cgfiles *files);

@@ -69,8 +69,8 @@ static bool is_same(struct slice a, struct slice b)
 	return a.p && b.p && a.len == b.len && !memcmp(a.p, b.p, a.len);
 }
 
-/* Each text once, one behind the other: `to` becomes that, and `path` where each is. Returns
- * how many bytes that takes; with `to` NULL nothing else is done. */
+/* Each text once, one behind the other: `to` becomes that, and `path` where each is.
+ * Returns how many bytes that takes; with `to` NULL nothing else is done. */
 static size_t put_paths(const struct slice *paths, int count, char *to, const char **path)
 {
 	size_t size = 0;

@@ -1,6 +1,6 @@
 /*
- * The shared block: two copies of each container's book, and beyond the first few runs of a
- * book a place of its own, which only cgroup v1 hosts with many CPUs and much-changed
+ * The shared block: two copies of each container's book, and beyond the first few runs of
+ * a book a place of its own, which only cgroup v1 hosts with many CPUs and much-changed
  * cpusets ever touch. No pointers inside.
  *
  * A copy is written in full before the one store that makes it the valid one; a place is
@@ -57,7 +57,8 @@ static struct cpurun *far_of(const struct cpuview *history, int i, unsigned copy
 static size_t block_size(size_t far)
 {
 	return sizeof(struct cpuview) + slots_size(CPUHIST_CONTAINERS) +
-	       CPUHIST_CONTAINERS * (sizeof(struct entry) + 2 * far * sizeof(struct cpurun));
+	       CPUHIST_CONTAINERS *
+		       (sizeof(struct entry) + 2 * far * sizeof(struct cpurun));
 }
 
 size_t cpuview_size(unsigned cpus)

@@ -16,8 +16,8 @@ enum { CPUHIST_CONTAINERS = 2048 };
 /* Copies the container's book out. False, with an empty book, when there is none. */
 bool cpuhist_load(
 	struct cpuview *history, const struct container *ct, struct cpubook *book);
-/* Stores it; one that is gone, or was not read for long, makes room. A book with more runs than the
- * block has room for is not kept. */
+/* Stores it; one that is gone, or was not read for long, makes room. A book with more
+ * runs than the block has room for is not kept. */
 void cpuhist_store(struct cpuview *history, const struct container *ct,
 	const struct cpubook *book, uint64_t now_ns);
 /* Many containers are gone: gives their memory back. */

@@ -1,6 +1,6 @@
 /*
- * The block: the slots, then the times of each. A time is one store, and a pair's are zeros
- * before it has a slot.
+ * The block: the slots, then the times of each. A time is one store, and a pair's are
+ * zeros before it has a slot.
  */
 #include "cache/disktimes.h"
 

@@ -11,7 +11,7 @@
 enum {
 	DISK_TIMES = 5,
 	/* Pairs of a container and a device that are remembered. Of more that live at the
-	 * same time, one that was not read for long goes back to the container's share. */
+	 * same time, one that was not read for long goes back to its share. */
 	DISKTIMES_PAIRS = 8192,
 };
 

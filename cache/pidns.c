@@ -1,6 +1,6 @@
 /*
- * Who belongs together: from the texts of a process to its container. Nothing here talks to
- * a container's processes.
+ * Who belongs together: from the texts of a process to its container. Nothing here talks
+ * to a container's processes.
  */
 #include "cache/pidns_table.h"
 
@@ -149,7 +149,8 @@ int pidns_learn_init(struct pidns *cache, const struct caller *init,
 		r = put_root(cache, space, init->cgns, texts, cgnsfd, now_ns, &ct);
 	} else {
 		/* Somebody else in it may have told. */
-		space->main = *pidns_link_of(cache, space->ino, init->cgns) ? init->cgns : 0;
+		space->main =
+			*pidns_link_of(cache, space->ino, init->cgns) ? init->cgns : 0;
 		return 0;
 	}
 	space->main = r == 0 ? init->cgns : 0;

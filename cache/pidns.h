@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 enum {
-	PIDNS_BUCKETS = 1024, /* a power of two */
+	PIDNS_BUCKETS = 1024,  /* a power of two */
 	PIDNS_PER_SPACE = 256, /* containers of one pid namespace */
 };
 
@@ -66,8 +66,9 @@ struct container *pidns_get(
  * opened first, so that a pid that was used again in between is noticed. 0 or -errno:
  * -ESRCH when it is not so. */
 int pidns_add(struct pidns *cache, uint64_t pidns, pid_t init, uint64_t now_ns);
-/* The same with the init that the kernel names (initpid_ioctl), and names again then. nsfd,
- * which stays the caller's, is the namespace. Also -ENOTTY or -EINVAL where it cannot. */
+/* The same with the init that the kernel names (initpid_ioctl), and names again then.
+ * nsfd, which stays the caller's, is the namespace. Also -ENOTTY or -EINVAL where it
+ * cannot. */
 int pidns_ask(struct pidns *cache, uint64_t pidns, int nsfd, uint64_t now_ns);
 /* Whether that has been done; nothing has to be for the host's. */
 bool pidns_known(const struct pidns *cache, uint64_t pidns);

@@ -13,8 +13,8 @@
 
 static struct pool spaces = {.size = sizeof(struct pidns_space)};
 
-/* nsfs numbers namespaces in sequence, so that both numbers of one container after another
- * grow by the same: the product's upper half tells them apart all the same. */
+/* nsfs numbers namespaces in sequence, so that both numbers of one container after
+ * another grow by the same: the product's upper half tells them apart all the same. */
 unsigned pidns_bucket_of(uint64_t pidns, uint64_t key)
 {
 	uint64_t h = (pidns + key * 31) * UINT64_C(0x9e3779b97f4a7c15);
@@ -175,8 +175,7 @@ static void sweep(struct pidns *cache)
 	}
 }
 
-static void space_link(
-	struct pidns *cache, struct pidns_space *space, uint64_t now_ns)
+static void space_link(struct pidns *cache, struct pidns_space *space, uint64_t now_ns)
 {
 	struct pidns_space **link = &cache->space[pidns_bucket_of(space->ino, 0)];
 

@@ -1,5 +1,6 @@
 /*
- * See pool.h. The oldest block with room is filled first, so that the newest become empty.
+ * See pool.h. The oldest block with room is filled first, so that the newest become
+ * empty.
  */
 #include "cache/pool.h"
 
@@ -106,7 +107,8 @@ void pool_put(struct pool *pool, void *record)
 #endif
 	if (!record)
 		return;
-	block = (struct pool_block *)(void *)((char *)record - (uintptr_t)record % block_size());
+	block = (struct pool_block *)(void *)((char *)record -
+					      (uintptr_t)record % block_size());
 	unused->next = block->unused;
 	block->unused = unused;
 	if (--block->used == 0)

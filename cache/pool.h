@@ -1,7 +1,7 @@
 /*
- * Records of one size, in pages of their own that go back to the host as soon as nothing is
- * kept in them. glibc's malloc never gives back what its thread cache holds: a few of a
- * thousand containers that have ended, each with the page that it lies in.
+ * Records of one size, in pages of their own that go back to the host as soon as nothing
+ * is kept in them. glibc's malloc never gives back what its thread cache holds: a few of
+ * a thousand containers that have ended, each with the page that it lies in.
  */
 #ifndef CACHE_POOL_H
 #define CACHE_POOL_H

@@ -35,8 +35,7 @@ struct slots {
 	struct key key[];
 };
 
-/* Keeps the compiler from moving stores across: the next process sees all that were made.
- */
+/* Keeps the compiler from moving stores across: the next process sees all of them. */
 static void store16(uint16_t *at, uint16_t value)
 {
 	__atomic_store_n(at, value, __ATOMIC_SEQ_CST);
@@ -178,7 +177,8 @@ unsigned slots_trim(struct slots *slots)
 void slots_give_back(void *from, void *to)
 {
 	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t start = ((uintptr_t)from + page - 1) & -page, end = (uintptr_t)to & -page;
+	uintptr_t start = ((uintptr_t)from + page - 1) & -page,
+		  end = (uintptr_t)to & -page;
 
 	if (start < end)
 		madvise((void *)start, end - start, MADV_REMOVE);

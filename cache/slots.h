@@ -1,7 +1,7 @@
 /*
  * Which place of a table in shared memory belongs to whom: keys, found by hash. What the
- * places hold is the user's. Places come into use one after the other, so that a table for
- * thousands costs no more memory than it has in use.
+ * places hold is the user's. Places come into use one after the other, so that a table
+ * for thousands costs no more memory than it has in use.
  *
  * A process that is killed at any instruction leaves a key whole or not there.
  */

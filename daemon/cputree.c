@@ -1,6 +1,6 @@
 /*
- * See cputree.h. An entry is whole before it is counted: a process killed in between leaves
- * nothing half made.
+ * See cputree.h. An entry is whole before it is counted: a process killed in between
+ * leaves nothing half made.
  */
 #include "daemon/cputree.h"
 
@@ -64,7 +64,8 @@ bool cputree_child(struct cputree *tree, struct cputree_at parent, const char *n
 		child->instance = (unsigned)n;
 	}
 	for (unsigned i = 0; i < tree->count; i++) {
-		if (tree->entry[i].parent == parent.entry && !strcmp(name_of(tree, (int)i), name)) {
+		if (tree->entry[i].parent == parent.entry &&
+			!strcmp(name_of(tree, (int)i), name)) {
 			child->entry = (int)i;
 			return true;
 		}
@@ -82,7 +83,8 @@ bool cputree_child(struct cputree *tree, struct cputree_at parent, const char *n
 	return true;
 }
 
-bool cputree_path(const struct cputree *tree, struct cputree_at at, char *path, size_t size)
+bool cputree_path(
+	const struct cputree *tree, struct cputree_at at, char *path, size_t size)
 {
 	char *p = path + size;
 
@@ -100,7 +102,8 @@ bool cputree_path(const struct cputree *tree, struct cputree_at at, char *path, 
 		len = strlen(name);
 		if (len && name[len - 1] == '#') {
 			len--;
-			digits = (size_t)snprintf(number, sizeof(number), "%u", at.instance);
+			digits = (size_t)snprintf(
+				number, sizeof(number), "%u", at.instance);
 		}
 		if ((size_t)(p - path) < len + digits + 1)
 			return false;

@@ -143,7 +143,7 @@ static int end_of(const struct handle_store *store, uint64_t fh)
 	return -1;
 }
 
-/* Where it shall be: with its own, with nobody's, which is 0, or with the oldest one's. */
+/* Where it shall be: with its own, with nobody's (0), or with the oldest one's. */
 static unsigned end_place(const struct handle_store *store, uint64_t fh)
 {
 	const unsigned first = fh % (HANDLE_ENDS / HANDLE_WAYS) * HANDLE_WAYS;
@@ -312,8 +312,8 @@ static bool is_shared(const struct handles *handles, const struct snapshot *s)
 	return s->node && s->batch >= handles->oldest;
 }
 
-/* A free slot. One with memory first, but while there may be more of those, none whose text
- * is still shared. */
+/* A free slot. One with memory first, but while there may be more of those, none whose
+ * text is still shared. */
 static struct snapshot *free_slot(struct handles *handles)
 {
 	struct snapshot *best = NULL, *shared = NULL, *bare = NULL;

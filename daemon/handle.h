@@ -53,8 +53,8 @@ struct snapshot {
 	uint64_t owner;    /* container id; 0 the host */
 	uint64_t used;     /* sequence number of the last use */
 	uint64_t made_for; /* `unique` of the read that it was made for */
-	uint64_t batch;	   /* in which it may be given to other readers of */
-	uint64_t node;	   /* this file; 0: in none */
+	uint64_t batch;    /* in which it may be given to other readers of */
+	uint64_t node;     /* this file; 0: in none */
 	bool unseen;  /* a predecessor's: not all of its pages are this process's yet */
 	bool touched; /* there is memory in its place */
 	struct outbuf text;
@@ -64,7 +64,7 @@ struct snapshot {
 
 struct handles {
 	uint64_t clock;
-	uint64_t batch, oldest; /* see handle_new_batch */
+	uint64_t batch, oldest;     /* see handle_new_batch */
 	struct handle_store *store; /* not owned */
 	size_t room;                /* of one place */
 	struct snapshot slot[HANDLE_SNAPSHOTS];
@@ -97,14 +97,16 @@ struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owne
 void handle_keep(
 	struct handles *handles, struct snapshot *snapshot, uint64_t unique, bool pieces);
 
-/* Requests that came together have the same number, and those that come later a higher one.
- * From now on every request up to `batch` may have what is shared; those that were read and
- * not yet served have `oldest` and up. */
+/* Requests that came together have the same number, and those that come later a higher
+ * one. From now on every request up to `batch` may have what is shared; those that were
+ * read and not yet served have `oldest` and up. */
 void handle_new_batch(struct handles *handles, uint64_t batch, uint64_t oldest);
 /* Others may have the text, too, if they are the owner's and read the node. */
-void handle_share(const struct handles *handles, struct snapshot *snapshot, uint64_t node);
-/* Such a text, for the read `unique` of `fh`, which came with `batch`, if it takes no more than
- * `size` bytes and all of it in one piece; NULL. It is good only until the next call. */
+void handle_share(
+	const struct handles *handles, struct snapshot *snapshot, uint64_t node);
+/* Such a text, for the read `unique` of `fh`, which came with `batch`, if it takes no
+ * more than `size` bytes and all of it in one piece; NULL. It is good only until the next
+ * call. */
 struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t owner,
 	uint64_t batch, uint64_t fh, uint64_t unique, uint32_t size);
 

@@ -156,10 +156,11 @@ static unsigned serve_queued(struct server *server, unsigned most)
 /*
  * Serves about SERVE_BATCH messages. True when more may wait.
  *
- * Those that came together are read before the first of them is answered: the host's files
- * and what several of them ask for are then read once for all, and containers take turns. But
- * one that came alone is not kept waiting for others: how many are read at a time grows only
- * while more of them keep coming. Once some wait for their turn, all that come are read.
+ * Those that came together are read before the first of them is answered: the host's
+ * files and what several of them ask for are then read once for all, and containers take
+ * turns. But one that came alone is not kept waiting for others: how many are read at a
+ * time grows only while more of them keep coming. Once some wait for their turn, all that
+ * come are read.
  */
 static bool drain(struct server *server)
 {
@@ -214,8 +215,8 @@ static void give_up_slot(struct server *server, struct slot *slot)
 
 	if (channel_parse(&server->channel, slot, &request) != REQUEST_GARBAGE) {
 		log_warnx("%s of node %llu by thread %d ended %u workers: it gets EIO",
-			request.opname, (unsigned long long)request.nodeid, (int)request.pid,
-			slot->faults);
+			request.opname, (unsigned long long)request.nodeid,
+			(int)request.pid, slot->faults);
 		reply_error(&server->channel, request.unique, EIO);
 	}
 	journal_done(slot);
@@ -235,8 +236,7 @@ static bool was_answered(const struct server *server, const struct slot *slot)
 {
 	const uint64_t answering = server->handles.store->answering;
 
-	return answering &&
-	       (channel_unique(slot) & ~FUSECHAN_UNIQUE_RESEND) == answering;
+	return answering && (channel_unique(slot) & ~FUSECHAN_UNIQUE_RESEND) == answering;
 }
 
 static bool is_interrupt(const struct slot *slot)

@@ -31,8 +31,8 @@ static void order(struct keeper *keeper, enum worker_order what)
 {
 	char byte = (char)what;
 
-	/* One that cannot be told is about to end by itself: the mount is gone, or it is dead
-	 * already. */
+	/* One that cannot be told is about to end by itself: the mount is gone, or it is
+	 * dead already. */
 	send(keeper->control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	keeper_phase(keeper, PHASE_ENDING, END_MS);
 	watchdog_stop(&keeper->dog);
@@ -72,7 +72,8 @@ static int worker_process(struct keeper *keeper, int control)
 		close(job.options->ready_fd);
 	fd_close(keeper->trial.out);
 	prctl(PR_SET_NAME, "evlxcfs-worker");
-	/* Without a keeper nobody replaces a worker that is stopped: it goes on, and ends. */
+	/* Without a keeper nobody replaces a worker that is stopped: it goes on, and
+	 * ends. */
 	prctl(PR_SET_PDEATHSIG, SIGCONT);
 	status = worker_run(&job);
 	close(control);

@@ -1,6 +1,6 @@
 /*
- * A line is formatted in one buffer and written at once, so that lines of several processes
- * do not mix.
+ * A line is formatted in one buffer and written at once, so that lines of several
+ * processes do not mix.
  */
 #include "daemon/log.h"
 

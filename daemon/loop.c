@@ -1,6 +1,6 @@
 /*
- * The only file that knows libev. A loop of our own, never the default one: nothing else in
- * the process can add to it.
+ * The only file that knows libev. A loop of our own, never the default one: nothing else
+ * in the process can add to it.
  */
 #include "daemon/loop.h"
 
@@ -37,8 +37,8 @@ struct loop {
 	int signals;
 };
 
-#define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member)                                                  \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static void on_never(struct ev_loop *ev, ev_periodic *watch, int events)
 {
@@ -56,8 +56,8 @@ int loop_new(struct loop **out)
 		free(loop);
 		return -ENOMEM;
 	}
-	/* libev wakes up once a minute to look for clock jumps, unless a periodic watcher has
-	 * made it use a timerfd for that (libev 4.33). This one is far away. */
+	/* libev wakes up once a minute to look for clock jumps, unless a periodic watcher
+	 * has made it use a timerfd for that (libev 4.33). This one is far away. */
 	ev_periodic_init(&loop->never, on_never, 4e9, 0., NULL);
 	ev_periodic_start(loop->ev, &loop->never);
 	ev_unref(loop->ev);
@@ -91,7 +91,8 @@ static void on_fd(struct ev_loop *ev, ev_io *watch, int events)
 	fd->call(fd->arg);
 }
 
-int loop_fd_new(struct loop *loop, struct loop_fd **out, int fd, loop_callback *call, void *arg)
+int loop_fd_new(
+	struct loop *loop, struct loop_fd **out, int fd, loop_callback *call, void *arg)
 {
 	struct loop_fd *watch = calloc(1, sizeof(*watch));
 
@@ -131,7 +132,8 @@ static void on_soon(struct ev_loop *ev, ev_idle *watch, int events)
 	timer->call(timer->arg);
 }
 
-int loop_timer_new(struct loop *loop, struct loop_timer **out, loop_callback *call, void *arg)
+int loop_timer_new(
+	struct loop *loop, struct loop_timer **out, loop_callback *call, void *arg)
 {
 	struct loop_timer *timer = calloc(1, sizeof(*timer));
 
@@ -141,8 +143,8 @@ int loop_timer_new(struct loop *loop, struct loop_timer **out, loop_callback *ca
 	timer->call = call;
 	timer->arg = arg;
 	ev_timer_init(&timer->timer, on_timer, 0., 0.);
-	/* Not a timer of 0 s: libev waits a millisecond for that (4.33). The priority makes it
-	 * run in every iteration, not only in one without other events. */
+	/* Not a timer of 0 s: libev waits a millisecond for that (4.33). The priority
+	 * makes it run in every iteration, not only in one without other events. */
 	ev_idle_init(&timer->soon, on_soon);
 	ev_set_priority(&timer->soon, EV_MAXPRI);
 	*out = timer;

@@ -21,17 +21,18 @@ void loop_stop(struct loop *loop);
 
 /* Calls back whenever fd is readable, until loop_fd_free. The descriptor stays the
  * caller's, who closes it after loop_fd_free. 0 or -errno. */
-int loop_fd_new(struct loop *loop, struct loop_fd **out, int fd, loop_callback *call,
-	void *arg);
+int loop_fd_new(
+	struct loop *loop, struct loop_fd **out, int fd, loop_callback *call, void *arg);
 void loop_fd_free(struct loop_fd *watch);
 
 /* A timer that is not running. 0 or -errno. */
-int loop_timer_new(struct loop *loop, struct loop_timer **out, loop_callback *call, void *arg);
+int loop_timer_new(
+	struct loop *loop, struct loop_timer **out, loop_callback *call, void *arg);
 void loop_timer_free(struct loop_timer *timer);
 /* Calls back once, `seconds` from now; starting it again moves that. */
 void loop_timer_start(struct loop_timer *timer, double seconds);
-/* Calls back once in the next iteration, which looks at every descriptor but waits for none:
- * for work that is done in slices. */
+/* Calls back once in the next iteration, which looks at every descriptor but waits for
+ * none: for work that is done in slices. */
 void loop_timer_soon(struct loop_timer *timer);
 void loop_timer_stop(struct loop_timer *timer);
 

@@ -34,7 +34,8 @@ static int check(const struct options *options)
 		return EXIT_SYSTEM;
 	}
 	good = mountpoint_resolve(options->mountpoint, target) &&
-	       cgroups_open(&cgroups, options) && worker_check(options, &shared, &cgroups);
+	       cgroups_open(&cgroups, options) &&
+	       worker_check(options, &shared, &cgroups);
 	cgroups_close(&cgroups);
 	shared_close(&shared);
 	if (good)
@@ -95,8 +96,9 @@ int main(int argc, char **argv)
 		return EXIT_SYSTEM;
 	}
 	if (options.keep_mount && options.fuse_fd < 0 && !announce_can_store())
-		log_warnx("--keep-mount without a supervisor that keeps the descriptor: the mount "
-			  "will be dead after the end");
+		log_warnx(
+			"--keep-mount without a supervisor that keeps the descriptor: the mount "
+			"will be dead after the end");
 	keeper_hold_signals();
 	if (!connection_open(&conn, &options))
 		return EXIT_SYSTEM;

@@ -31,7 +31,8 @@ static int canonical(const char *path, char out[PATH_MAX])
 	parent = realpath(slash ? (slash == copy ? "/" : copy) : ".", NULL);
 	if (!parent)
 		return -errno;
-	if (snprintf(out, PATH_MAX, "%s/%s", strcmp(parent, "/") ? parent : "", name) >= PATH_MAX)
+	if (snprintf(out, PATH_MAX, "%s/%s", strcmp(parent, "/") ? parent : "", name) >=
+		PATH_MAX)
 		return -ENAMETOOLONG;
 	return 0;
 }
@@ -53,7 +54,8 @@ bool mountpoint_clear(const char *target)
 	while ((r = fuse_mount_probe(target)) == MOUNT_STALE) {
 		r = fuse_unmount(target);
 		if (r < 0) {
-			log_warnx("%s: cannot detach a dead mount: %s", target, strerror(-r));
+			log_warnx("%s: cannot detach a dead mount: %s", target,
+				strerror(-r));
 			return false;
 		}
 		log_info("%s: detached the mount of a dead daemon", target);

@@ -169,9 +169,10 @@ static uint64_t row_size(struct host *host, int row)
 
 	if (!S_ISREG(n->mode) || (n->parent != ROW_CPU && !kernel_at_least(6, 5)))
 		return 0;
-	/* Asked for once in a while (the kernel keeps it), and not worth keeping here: the
-	 * host's slabinfo can be 50 kB. A file that cannot be read still has a page. */
-	procfile_read(n->parent == ROW_CPU ? host->syscpu : host->proc, n->host_path, &text);
+	/* Asked for once in a while (the kernel keeps it), and not worth keeping here:
+	 * the host's slabinfo can be 50 kB. One that cannot be read still has a page. */
+	procfile_read(
+		n->parent == ROW_CPU ? host->syscpu : host->proc, n->host_path, &text);
 	len = text.len;
 	textbuf_deinit(&text);
 	return len / 4096 * 4096 + 4096;

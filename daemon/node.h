@@ -19,7 +19,7 @@ enum { NODE_HOST_NONE = -1 };
 
 enum node_load {
 	NODE_NO_LOAD,
-	NODE_LOAD,	  /* all but last_pid */
+	NODE_LOAD,        /* all but last_pid */
 	NODE_LOAD_NEWEST, /* last_pid as of now, too */
 };
 
@@ -28,20 +28,20 @@ struct node {
 	unsigned short parent; /* row */
 	mode_t mode;
 	view_show *show;       /* NULL: the host's contents */
-	unsigned arg;	       /* of show */
+	unsigned arg;          /* of show */
 	enum node_load load;   /* what show needs of subject->load */
-	int host_file;	       /* enum host_file, or NODE_HOST_NONE: see host_path */
+	int host_file;         /* enum host_file, or NODE_HOST_NONE: see host_path */
 	const char *host_path; /* below host->proc or, for the cpu tree, host->syscpu */
-	bool optional;	       /* only there when the host has it */
+	bool optional;         /* only there when the host has it */
 };
 
 /* What the rest of the daemon knows of a node. */
 struct node_info {
 	const struct node *row; /* NULL for an entry of the host's cpu tree */
-	char path[512];		/* below host->syscpu, for those */
+	char path[512];         /* below host->syscpu, for those */
 	uint64_t id;
-	mode_t mode; /* with the file type */
-	uint64_t size;	/* this and nlink: after node_measure */
+	mode_t mode;   /* with the file type */
+	uint64_t size; /* this and nlink: after node_measure */
 	unsigned nlink;
 };
 
@@ -52,12 +52,13 @@ void node_attach(struct cputree *shared);
 
 /* 0, or a negative errno for the reader: -ENOENT for an id that names nothing here. */
 int node_get(struct host *host, uint64_t id, struct node_info *info);
-int node_lookup(struct host *host, uint64_t parent, const char *name, struct node_info *info);
+int node_lookup(
+	struct host *host, uint64_t parent, const char *name, struct node_info *info);
 /* What stat(2) shows of it besides; it can read the host's file. */
 void node_measure(struct host *host, struct node_info *info);
 
-/* Calls emit(arg, info, name) for every child of a directory and for "." and "..". Entries
- * of CPUs that are not in `cpus` are left out when cpus is given. 0 or -errno. */
+/* Calls emit(arg, info, name) for every child of a directory and for "." and "..".
+ * Entries of CPUs that are not in `cpus` are left out when cpus is given. 0 or -errno. */
 typedef void node_emit(void *arg, uint64_t id, mode_t mode, const char *name);
 int node_list(struct host *host, const struct node_info *dir, const struct cpuset *cpus,
 	node_emit *emit, void *arg);
@@ -66,7 +67,8 @@ int node_list(struct host *host, const struct node_info *dir, const struct cpuse
 bool node_is_cpu_dir(const struct node_info *dir);
 
 /* The target of a symbolic link, NUL-terminated. Its length or -errno. */
-ssize_t node_readlink(struct host *host, const struct node_info *link, char *buf, size_t size);
+ssize_t node_readlink(
+	struct host *host, const struct node_info *link, char *buf, size_t size);
 
 /* The host's contents of a file that has no view, or whose view says so. 0 or -errno. */
 int node_host_text(struct host *host, const struct node_info *file, struct outbuf *out);

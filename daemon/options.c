@@ -45,13 +45,15 @@ enum id {
 	OPTS,
 };
 
+/* clang-format off: as few lines as possible for each. */
 static const struct {
 	const char *name; /* long; NULL: short only */
-	char letter;	  /* 0: long only */
+	char letter;      /* 0: long only */
 	const char *arg;  /* NULL: takes none */
 	const char *help;
 } table[OPTS] = {
-	[OPT_FOREGROUND] = {"foreground", 'f', NULL, "stay in the foreground (always so)"},
+	[OPT_FOREGROUND] = {"foreground", 'f', NULL,
+		"stay in the foreground (always so)"},
 	[OPT_DEBUG] = {"debug", 'd', NULL, "log more"},
 	[OPT_HELP] = {"help", 'h', NULL, "print this and exit"},
 	[OPT_VERSION] = {"version", 'v', NULL, "print the version and exit"},
@@ -65,15 +67,18 @@ static const struct {
 		"mount options for FUSE; allow_other and the like are always on"},
 	[OPT_PIDFILE] = {"pidfile", 'p', "FILE", "write the process id there"},
 	[OPT_CFS] = {"enable-cfs", 0, NULL, "CPU quotas limit the number of CPUs shown"},
-	[OPT_PIDFD] = {"enable-pidfd", 0, NULL, "accepted: pidfds are used where there are any"},
+	[OPT_PIDFD] = {"enable-pidfd", 0, NULL,
+		"accepted: pidfds are used where there are any"},
 	[OPT_CGROUP] = {"enable-cgroup", 0, NULL, "accepted; cgroupfs is not emulated"},
 	[OPT_PSI_POLL] = {"enable-psi-poll", 0, NULL,
 		"accepted for lxcfs's sake; pressure files take no triggers yet"},
-	[OPT_INTR] = {"enable-intr", 0, NULL, "stat lists each interrupt, as on the host"},
+	[OPT_INTR] = {"enable-intr", 0, NULL,
+		"stat lists each interrupt, as on the host"},
 	[OPT_RUNTIME_DIR] = {"runtime-dir", 0, "DIR", "directory for run-time files"},
 	[OPT_READY_FD] = {"ready-fd", 0, "N",
 		"write a newline to descriptor N once reads are served, then close it"},
-	[OPT_KEPT_FILES] = {"kept-files", 0, "N", "cgroup files kept open (default: one for 4 MB of memory)"},
+	[OPT_KEPT_FILES] = {"kept-files", 0, "N",
+		"cgroup files kept open (default: one for 4 MB of memory)"},
 	[OPT_RESOLVER] = {"resolver", 0, "ioctl|fork",
 		"how a namespace's init is found (default: ioctl where there is one)"},
 	[OPT_CGROUP_READER] = {"cgroup-reader", 0, "auto|loop|helper",
@@ -92,6 +97,7 @@ static const struct {
 		"replace a worker that does not get on for so long (default 5; 0: never)"},
 	[OPT_CHECK] = {"check", 0, NULL, "only try whether it can start, mount nothing"},
 };
+/* clang-format on */
 
 static void print_help(void)
 {
@@ -107,12 +113,13 @@ static void print_help(void)
 		if (table[i].name)
 			n = snprintf(left, sizeof(left), "%2s%s --%s%s%s", letter,
 				table[i].letter ? "," : " ", table[i].name,
-				table[i].arg ? "=" : "", table[i].arg ? table[i].arg : "");
+				table[i].arg ? "=" : "",
+				table[i].arg ? table[i].arg : "");
 		else
 			n = snprintf(left, sizeof(left), "%2s %s", letter,
 				table[i].arg ? table[i].arg : "");
-		printf("  %-28s %s%s\n", left, n > 28 ? "\n                               " : "",
-			table[i].help);
+		printf("  %-28s %s%s\n", left,
+			n > 28 ? "\n                               " : "", table[i].help);
 	}
 }
 
@@ -133,7 +140,9 @@ static bool cgroup_mounts(struct options *options, const char *arg)
 		options->cgroup_mounts = (enum cgmount_way)way;
 		return true;
 	}
-	log_warnx("--cgroup-mounts takes 'auto', 'clone', 'namespace' or 'host', not '%s'", arg);
+	log_warnx(
+		"--cgroup-mounts takes 'auto', 'clone', 'namespace' or 'host', not '%s'",
+		arg);
 	return false;
 }
 
@@ -142,7 +151,8 @@ static bool drop(struct options *options, const char *arg)
 	int capability = caps_by_name(arg);
 
 	if (capability < 0 || capability > 63) {
-		log_warnx("--drop-capability takes the name of a capability, not '%s'", arg);
+		log_warnx("--drop-capability takes the name of a capability, not '%s'",
+			arg);
 		return false;
 	}
 	options->drop |= UINT64_C(1) << capability;
@@ -162,7 +172,8 @@ static bool parse_descriptors(struct options *options, const char *arg)
 		*comma++ = '\0';
 	if (!good || !parse_number(text, INT_MAX, &n) ||
 		(comma && !parse_number(comma, INT_MAX, &m))) {
-		log_warnx("--fuse-fd takes one or two numbers of descriptors, not '%s'", arg);
+		log_warnx("--fuse-fd takes one or two numbers of descriptors, not '%s'",
+			arg);
 		return false;
 	}
 	options->fuse_fd = (int)n;
@@ -201,14 +212,16 @@ static bool apply(struct options *options, int id, const char *arg)
 	case OPT_RUNTIME_DIR: options->runtime_dir = arg; break;
 	case OPT_READY_FD:
 		if (!parse_number(arg, INT_MAX, &n)) {
-			log_warnx("--ready-fd takes the number of a descriptor, not '%s'", arg);
+			log_warnx("--ready-fd takes the number of a descriptor, not '%s'",
+				arg);
 			return false;
 		}
 		options->ready_fd = (int)n;
 		break;
 	case OPT_KEPT_FILES:
 		if (!parse_number(arg, 1 << 20, &n)) {
-			log_warnx("--kept-files takes a number up to 1048576, not '%s'", arg);
+			log_warnx("--kept-files takes a number up to 1048576, not '%s'",
+				arg);
 			return false;
 		}
 		options->kept_files = (unsigned)n;
@@ -264,8 +277,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	char shorts[2 * OPTS + 2] = ":";
 	int got, n = 0, len = 1;
 
-	*options = (struct options){
-		.runtime_dir = "/run/evlxcfs",
+	*options = (struct options){.runtime_dir = "/run/evlxcfs",
 		.kept_files = KEPT_BY_MEMORY,
 		.ready_fd = -1,
 		.fuse_fd = -1,
@@ -274,7 +286,8 @@ int options_parse(struct options *options, int argc, char **argv)
 	for (int i = 0; i < OPTS; i++) {
 		if (table[i].name)
 			longs[n++] = (struct option){table[i].name,
-				table[i].arg ? required_argument : no_argument, NULL, 256 + i};
+				table[i].arg ? required_argument : no_argument, NULL,
+				256 + i};
 		if (table[i].letter)
 			shorts[len++] = table[i].letter;
 		if (table[i].letter && table[i].arg)
@@ -287,7 +300,8 @@ int options_parse(struct options *options, int argc, char **argv)
 
 		if (id == OPTS) {
 			log_warnx("%s '%s' (see --help)",
-				got == ':' ? "an argument is missing after" : "unknown option",
+				got == ':' ? "an argument is missing after"
+					   : "unknown option",
 				argv[optind - 1]);
 			return OPTIONS_BAD;
 		}

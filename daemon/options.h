@@ -1,6 +1,6 @@
 /*
- * The command line: lxcfs's, so that a service file needs only another program name, and a
- * few of our own. One table feeds the parser and --help.
+ * The command line: lxcfs's, so that a service file needs only another program name, and
+ * a few of our own. One table feeds the parser and --help.
  */
 #ifndef DAEMON_OPTIONS_H
 #define DAEMON_OPTIONS_H
@@ -20,16 +20,16 @@ enum { KEPT_BY_MEMORY = 0x7fffffff }; /* as many as go with the host's memory */
 
 struct options {
 	const char *mountpoint;
-	const char *pidfile;	 /* NULL: none */
+	const char *pidfile;     /* NULL: none */
 	const char *runtime_dir; /* default /run/evlxcfs */
 	struct policy policy;
-	unsigned kept_files; /* cgroup file descriptors kept open; KEPT_BY_MEMORY */
-	int ready_fd;	     /* -1: none */
+	unsigned kept_files;   /* cgroup file descriptors kept open; KEPT_BY_MEMORY */
+	int ready_fd;          /* -1: none */
 	int fuse_fd, state_fd; /* handed to us; -1: none */
 	unsigned watchdog;     /* seconds; 0: none */
 	bool keep_mount;       /* at the end, for whoever holds the descriptor */
-	bool no_keeper;	       /* one process */
-	bool check;	       /* only try whether it starts */
+	bool no_keeper;        /* one process */
+	bool check;            /* only try whether it starts */
 	bool debug;
 	bool force_fork; /* find every init with a helper */
 	enum cgroup_reader cgroup_reader;

@@ -105,7 +105,8 @@ char *out_digits(char *end, uint64_t v)
 
 void out_u64_right(struct outbuf *out, uint64_t v, unsigned width)
 {
-	char digits[OUT_DIGITS], *const end = digits + OUT_DIGITS, *p = out_digits(end, v);
+	char digits[OUT_DIGITS], *const end = digits + OUT_DIGITS,
+					*p = out_digits(end, v);
 
 	out_pad(out, (size_t)(end - p), width);
 	out_mem(out, p, (size_t)(end - p));

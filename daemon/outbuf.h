@@ -1,6 +1,7 @@
 /*
- * The text of one answer, growing as a view writes it. Writing never fails for the writer:
- * running out of memory is remembered and asked for once, at the end. No stdio on this way.
+ * The text of one answer, growing as a view writes it. Writing never fails for the
+ * writer: running out of memory is remembered and asked for once, at the end. No stdio on
+ * this way.
  */
 #ifndef DAEMON_OUTBUF_H
 #define DAEMON_OUTBUF_H
@@ -38,8 +39,8 @@ char *out_digits(char *end, uint64_t v);
 void out_str_left(struct outbuf *out, const char *text, unsigned width);
 /* v / 100 with two decimals, as "%llu.%02llu". */
 void out_hundredths(struct outbuf *out, uint64_t v);
-/* Makes room for len more bytes and gives the place; NULL without memory. The caller fills
- * it and adds to out->len. */
+/* Makes room for len more bytes and gives the place; NULL without memory. The caller
+ * fills it and adds to out->len. */
 char *out_reserve(struct outbuf *out, size_t len);
 
 #endif

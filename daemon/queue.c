@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* A thread id has 22 bits at most (PID_MAX_LIMIT in include/linux/threads.h), a turn 6. */
+/* A thread id has 22 bits (PID_MAX_LIMIT in include/linux/threads.h), a turn 6. */
 unsigned queue_learn(struct queue *queue, pid_t tid, uint64_t pidns)
 {
 	const unsigned turn = 1 + (unsigned)(pidns % (QUEUE_TURNS - 1));
@@ -18,7 +18,8 @@ unsigned queue_turn(const struct queue *queue, pid_t tid)
 {
 	const uint32_t known = queue->thread[(uint32_t)tid % QUEUE_THREADS];
 
-	return known / QUEUE_TURNS == (uint32_t)tid ? known % QUEUE_TURNS : QUEUE_STRANGER;
+	return known / QUEUE_TURNS == (uint32_t)tid ? known % QUEUE_TURNS
+						    : QUEUE_STRANGER;
 }
 
 void queue_add(struct queue *queue, unsigned slot, unsigned turn, uint64_t batch)

@@ -1,7 +1,7 @@
 /*
- * Requests that were read and not yet served, and whose turn it is. Containers take turns, so
- * that many readers in one of them do not keep another one's waiting; requests of the same
- * container are served in the order in which they came.
+ * Requests that were read and not yet served, and whose turn it is. Containers take
+ * turns, so that many readers in one of them do not keep another one's waiting; requests
+ * of the same container are served in the order in which they came.
  *
  * Who asks is known here only by what was found out for an earlier request of the same
  * thread. A thread id that was used again since takes another's turn, and nothing worse.
@@ -25,11 +25,11 @@ enum {
 /* All zero is empty. */
 struct queue {
 	unsigned count;
-	uint8_t slot[JOURNAL_SLOTS]; /* in the order in which they came */
-	uint8_t turn[JOURNAL_SLOTS]; /* of each slot */
+	uint8_t slot[JOURNAL_SLOTS];   /* in the order in which they came */
+	uint8_t turn[JOURNAL_SLOTS];   /* of each slot */
 	uint64_t batch[JOURNAL_SLOTS]; /* with which it came; stays there afterwards */
 	uint32_t taken, last[QUEUE_TURNS]; /* the number of each turn's last request */
-	uint32_t thread[QUEUE_THREADS]; /* thread id × QUEUE_TURNS + turn */
+	uint32_t thread[QUEUE_THREADS];    /* thread id × QUEUE_TURNS + turn */
 };
 
 /* The turn of those in a pid namespace, and of a thread that is known to be in one: it is

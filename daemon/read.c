@@ -1,6 +1,6 @@
 /*
- * Reading: the first read of an open file makes a snapshot, by whatever its view says of who
- * asks, and this and later reads get their slices of it.
+ * Reading: the first read of an open file makes a snapshot, by whatever its view says of
+ * who asks, and this and later reads get their slices of it.
  */
 #include "daemon/work.h"
 
@@ -56,7 +56,7 @@ static int make_snapshot(struct work *work, const struct node_info *info,
 	return 0;
 }
 
-/* The snapshot that the read slices: made by this read if it is the first or starts anew. */
+/* The snapshot that the read slices; its own if it is the first or starts anew. */
 static int get_snapshot(struct work *work, struct snapshot **out)
 {
 	const struct fuse_read_in *in = work->request.arg;
@@ -95,9 +95,9 @@ int work_read(struct work *work)
 	size_t len;
 	int r;
 
-	/* All but reads into the page cache (mmap, and sendfile from Linux 6.5 on) name the
-	 * lock owner. What one container reads must not lie there for the next; programs that
-	 * used sendfile fall back to read on this error. */
+	/* All but reads into the page cache (mmap, and sendfile from Linux 6.5 on) name
+	 * the lock owner. What one container reads must not lie there for the next;
+	 * programs that used sendfile fall back to read on this error. */
 	if (!(in->read_flags & FUSE_READ_LOCKOWNER))
 		return -EINVAL;
 	fault_offset(in->offset);

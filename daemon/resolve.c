@@ -50,8 +50,7 @@ static int take_init(struct server *server, struct resolver *resolver)
 	int r = init;
 
 	for (int i = 0; init > 0 && i < 2; i++) {
-		r = pidns_add(
-			&server->pidns, resolver->caller.pidns, init, serve_now());
+		r = pidns_add(&server->pidns, resolver->caller.pidns, init, serve_now());
 		if (!pidns_forget_if_full(&server->pidns, r))
 			break;
 	}
@@ -288,8 +287,8 @@ int resolve_init(struct server *server)
 	for (int i = 0; i < RESOLVERS; i++)
 		server->resolver[i] =
 			(struct resolver){.cgnsfd = -1, .helper = HELPER_NULL};
-	/* Helpers run where containers can see them. What all workers share is for no helper:
-	 * one that has a copy of our memory is without it. */
+	/* Helpers run where containers can see them. What all workers share is for no
+	 * helper: one that has a copy of our memory is without it. */
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
 		madvise(server->shared->mem, server->shared->size, MADV_DONTFORK) < 0)
 		return -errno;

@@ -41,8 +41,8 @@ static void send_error(struct work *work, int error)
 			strerror(-r));
 }
 
-/* What stat(2) calls the block size. wc -c begins to read a file of a size at a multiple of
- * it from the start, and so must not be led past what there is. */
+/* What stat(2) calls the block size. wc -c begins to read a file of a size at a multiple
+ * of it from the start, and so must not be led past what there is. */
 static uint32_t block_size(uint64_t size)
 {
 	uint32_t block = size ? 4096 : 1024;
@@ -195,7 +195,7 @@ static int on_forget(struct work *work)
 }
 
 /* The caller was hit by a signal and no longer wants the answer. Requests that do not
- * wait are answered in the order in which they came, so only a parked one can be meant. */
+ * wait are answered before what interrupts them, so only a parked one can be meant. */
 static int on_interrupt(struct work *work)
 {
 	const struct fuse_interrupt_in *in = work->request.arg;

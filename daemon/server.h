@@ -18,10 +18,12 @@
 #include <time.h>
 
 enum {
-	SERVE_BATCH = 32, /* messages served in one iteration, so that timers get their turn */
-	SERVE_SLICE = 4,  /* of them, before others are read that may come first */
-	RESOLVERS = 8,	   /* helpers at one time */
-	PARK_QUOTA = 20,   /* requests of one pid namespace that may wait */
+	/* Messages served in one iteration, so that timers get their turn, and those of
+	 * them that are served before others are read, which may come first. */
+	SERVE_BATCH = 32,
+	SERVE_SLICE = 4,
+	RESOLVERS = 8,   /* helpers at one time */
+	PARK_QUOTA = 20, /* requests of one pid namespace that may wait */
 	PRUNE_SECONDS = 5,
 	/* The longest that a request waits for one thing; then it is taken up again. The
 	 * watchdog must not take that for a worker that does not get on. */
@@ -36,31 +38,33 @@ struct slowreads;
 struct worker_job;
 
 enum resolve_kind {
-	RESOLVE_INIT,	     /* the init of the caller's pid namespace */
+	RESOLVE_INIT,        /* the init of the caller's pid namespace */
 	RESOLVE_INIT_CGROUP, /* the cgroup of that init */
-	RESOLVE_CALLER,	     /* the cgroup of the caller */
+	RESOLVE_CALLER,      /* the cgroup of the caller */
 };
 
-/* A helper that finds out something for one pid namespace; free while `caller.pidns` is 0. */
+/* A helper that finds out something for one pid namespace; free while `caller.pidns` is
+ * 0. */
 struct resolver {
 	struct server *server;
 	enum resolve_kind kind;
 	struct caller caller; /* for whom; in RESOLVE_INIT_CGROUP the init itself */
-	int cgnsfd;	      /* whose cgroup namespace; -1: ours */
-	bool killed;	      /* nobody waits for it any more */
+	int cgnsfd;           /* whose cgroup namespace; -1: ours */
+	bool killed;          /* nobody waits for it any more */
 	struct helper helper;
 	struct loop_fd *watch;
 	struct loop_timer *deadline;
 };
 
-/* Why the request in a journal slot waits. Answering it later is handling it anew: what it
- * waited for is then in the cache, or give_up is set and it gets the host's file. */
+/* Why the request in a journal slot waits. Answering it later is handling it anew: what
+ * it waited for is then in the cache, or give_up is set and it gets the host's file. */
 struct parked {
-	uint64_t key; /* 0: not parked; else the namespace it waits for, or PARK_RESOLVER */
+	uint64_t key; /* 0: not parked; else the namespace it waits for, or PARK_... */
 	bool give_up;
 };
 
-enum { PARK_RESOLVER = 1 }; /* waits for any resolver to be free; no inode has this number */
+/* Waits for any resolver to be free; no inode has this number. */
+enum { PARK_RESOLVER = 1 };
 /* With the number of a sample: waits for its first count. */
 #define PARK_LOAD (UINT64_C(1) << 63)
 
@@ -71,7 +75,7 @@ struct server {
 	struct channel channel;
 	struct loop *loop;
 	struct loop_fd *channel_watch;
-	struct queue queue; /* what was read and not yet served */
+	struct queue queue;       /* what was read and not yet served */
 	struct loop_timer *again; /* the queue was not empty at the end of an iteration */
 	struct loop_timer *prune;
 	bool pruning;
@@ -91,12 +95,12 @@ struct server {
 	struct sampler *sampler;
 	struct slowreads *slowreads;
 	struct timespec started; /* time stamps of every node */
-	bool no_ioctl; /* find every init with a helper */
-	bool cgroups_block; /* read every /proc/PID/cgroup in a helper */
-	bool gone;     /* the mount was taken away */
+	bool no_ioctl;           /* find every init with a helper */
+	bool cgroups_block;      /* read every /proc/PID/cgroup in a helper */
+	bool gone;               /* the mount was taken away */
 	unsigned burst; /* messages to read before the first of them is answered */
-	unsigned lone;	/* those that were read one at a time */
-	bool ending;   /* nothing more is read; stops when all that was read is answered */
+	unsigned lone;  /* those that were read one at a time */
+	bool ending; /* nothing more is read; stops when all that was read is answered */
 	const struct worker_job *job; /* not owned, as is: */
 	struct shared *shared;
 	struct loop_fd *control_watch; /* orders from the keeper; NULL without one */
@@ -110,7 +114,8 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up);
 /* intake.c: answers what waits on the channel, about SERVE_BATCH messages. The loop's
  * callback; arg is the server. */
 void serve_drain(void *arg);
-/* Answers what a predecessor had read. What ended SLOT_FAULTS_MAX of them is answered EIO. */
+/* Answers what a predecessor had read. What ended SLOT_FAULTS_MAX of them is answered
+ * EIO. */
 void serve_takeover(struct server *server);
 /* Reads no more, after what waits now if `read_rest`, and stops the loop when everything
  * that was read is answered. */
@@ -123,20 +128,20 @@ uint64_t serve_now(void);
 
 enum { SUBJECT_FOUND = 0, SUBJECT_PARK = 1 };
 
-/* subject.c: who asks. SUBJECT_FOUND with *subject set (the host when it cannot be told), or
- * SUBJECT_PARK with the key to wait for; give_up forbids that. */
+/* subject.c: who asks. SUBJECT_FOUND with *subject set (the host when it cannot be told),
+ * or SUBJECT_PARK with the key to wait for; give_up forbids that. */
 int subject_find(struct server *server, pid_t tid, bool give_up, struct subject *subject,
 	uint64_t *key);
 /* The prune timer's callback; arg is the server. */
 void subject_prune(void *arg);
 
 /*
- * resolve.c: finds something out in a helper. SUBJECT_PARK with the key to wait for, or -errno
- * when it cannot be. With key NULL nobody waits, and nothing is done if there is no helper to
- * spare.
+ * resolve.c: finds something out in a helper. SUBJECT_PARK with the key to wait for, or
+ * -errno when it cannot be. With key NULL nobody waits, and nothing is done if there is
+ * no helper to spare.
  */
-int resolve_start(struct server *server, enum resolve_kind kind, const struct caller *caller,
-	uint64_t *key);
+int resolve_start(struct server *server, enum resolve_kind kind,
+	const struct caller *caller, uint64_t *key);
 /* Once before the loop runs. 0 or -errno. */
 int resolve_init(struct server *server);
 void resolve_deinit(struct server *server);

@@ -39,7 +39,8 @@ struct slowreads {
 #define LATE 1
 #define PARK_PLACE PARK_SLOW
 
-_Static_assert((int)SLOWREAD_SECONDS <= (int)PARK_SECONDS, "the watchdog would not wait for it");
+_Static_assert(
+	(int)SLOWREAD_SECONDS <= (int)PARK_SECONDS, "the watchdog would not wait for it");
 
 /* Directories of sysfs attributes that are plain variables of the kernel. */
 static const char *const quick[] = {

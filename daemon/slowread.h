@@ -9,7 +9,7 @@
 #include "daemon/server.h"
 
 enum {
-	SLOWREADS = 4,	      /* helpers at one time */
+	SLOWREADS = 4,        /* helpers at one time */
 	SLOWREAD_QUOTA = 8,   /* requests that wait for one file */
 	SLOWREAD_SECONDS = 5, /* then the reader gets EIO */
 };
@@ -18,9 +18,10 @@ enum {
 bool slowread_needed(const struct node_info *file);
 
 /*
- * The contents of such a file, as of a read that began after the request came. 0 with *text
- * valid until the loop goes on, SUBJECT_PARK with the key to wait for, or a negative errno for
- * the reader: that of the read, -EIO when it took too long, -EBUSY when too many wait.
+ * The contents of such a file, as of a read that began after the request came. 0 with
+ * *text valid until the loop goes on, SUBJECT_PARK with the key to wait for, or a
+ * negative errno for the reader: that of the read, -EIO when it took too long, -EBUSY
+ * when too many wait.
  */
 int slowread_get(struct server *server, const struct node_info *file, bool give_up,
 	struct slice *text, uint64_t *key);

@@ -1,7 +1,7 @@
 /*
- * A view is one file as one reader should see it: a show() that reads cgroup and host files
- * and writes text. It knows no offset, no request and no FUSE. Adding one is a row in
- * node.c and a file in view/.
+ * A view is one file as one reader should see it: a show() that reads cgroup and host
+ * files and writes text. It knows no offset, no request and no FUSE. Adding one is a row
+ * in node.c and a file in view/.
  */
 #ifndef DAEMON_VIEW_H
 #define DAEMON_VIEW_H
@@ -15,12 +15,12 @@
 
 /* Options that change what views show. */
 struct policy {
-	bool cfs;     /* --enable-cfs: CPU quotas limit the number of CPUs */
-	bool no_swap; /* --disable-swap */
-	bool no_zswap; /* --disable-zswap */
+	bool cfs;        /* --enable-cfs: CPU quotas limit the number of CPUs */
+	bool no_swap;    /* --disable-swap */
+	bool no_zswap;   /* --disable-zswap */
 	bool no_loadavg; /* --disable-loadavg: the host's load average */
-	bool intr;    /* --enable-intr: the per-interrupt counts in stat */
-	bool psi_poll; /* --enable-psi-poll: pressure files take triggers */
+	bool intr;       /* --enable-intr: the per-interrupt counts in stat */
+	bool psi_poll;   /* --enable-psi-poll: pressure files take triggers */
 };
 
 /* Who reads. */
@@ -28,9 +28,9 @@ struct subject {
 	struct host *host;
 	struct container *ct; /* NULL: the host itself, which sees the host's files */
 	const struct policy *policy;
-	uint64_t now_ns; /* CLOCK_BOOTTIME when the request was taken up */
-	pid_t caller;	 /* thread id in our pid namespace; 0 when unknown */
-	struct cpuview *cpuview; /* history of CPU times; NULL: none is kept */
+	uint64_t now_ns;             /* CLOCK_BOOTTIME when the request was taken up */
+	pid_t caller;                /* thread id in our pid namespace; 0 when unknown */
+	struct cpuview *cpuview;     /* history of CPU times; NULL: none is kept */
 	struct disktimes *disktimes; /* times of disks shown last; likewise */
 	const struct load_counts *load; /* NULL: not counted, show the host's */
 };
@@ -38,7 +38,7 @@ struct subject {
 /* What show() says of the text it wrote. */
 enum {
 	VIEW_DONE = 0, /* out holds the whole file */
-	VIEW_HOST = 1, /* the reader gets the host's own file; what is in out is dropped */
+	VIEW_HOST = 1, /* the reader gets the host's file; what is in out is dropped */
 };
 
 /* Writes the file to `out`. `arg` is the node table's argument. VIEW_DONE or VIEW_HOST.

@@ -1,6 +1,6 @@
 /*
- * One request on its way through a handler; what serve.c and the files that hold its larger
- * handlers share.
+ * One request on its way through a handler; what serve.c and the files that hold its
+ * larger handlers share.
  */
 #ifndef DAEMON_WORK_H
 #define DAEMON_WORK_H
@@ -13,8 +13,8 @@ struct work {
 	struct server *server;
 	struct request request;
 	uint64_t batch; /* the epoch (nsutil/host.h) in which it was read */
-	bool give_up; /* waited long enough: the host's file */
-	uint64_t key; /* set with SERVE_PARK: what to wait for */
+	bool give_up;   /* waited long enough: the host's file */
+	uint64_t key;   /* set with SERVE_PARK: what to wait for */
 };
 
 /* A handler returns SERVED, SERVE_PARK, or a negative errno for the caller. */

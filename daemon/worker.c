@@ -48,7 +48,8 @@ static unsigned kept_files(const struct options *options)
 {
 	enum { PER_FILE = 4 << 20, FEWEST = 64, MOST = 16384 };
 	long pages = sysconf(_SC_PHYS_PAGES), most = sysconf(_SC_OPEN_MAX) / 2;
-	uint64_t n = (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)getpagesize() / PER_FILE;
+	uint64_t n =
+		(uint64_t)(pages > 0 ? pages : 0) * (uint64_t)getpagesize() / PER_FILE;
 
 	if (options->kept_files != KEPT_BY_MEMORY)
 		return options->kept_files;

@@ -17,8 +17,9 @@ struct worker_job {
 	struct shared *shared;
 	struct cgroups *cgroups; /* but this: empty afterwards */
 	int fuse;
-	/* Connected to the keeper; -1 without one. The worker sends a byte when it serves;
-	 * the keeper sends an enum worker_order. Its end means that the keeper is gone. */
+	/* Connected to the keeper; -1 without one. The worker sends a byte when it
+	 * serves; the keeper sends an enum worker_order. Its end means that the keeper is
+	 * gone. */
 	int control;
 	/* Without a keeper: called when it serves. False: it shall not. */
 	bool (*ready)(void *arg);
@@ -28,7 +29,7 @@ struct worker_job {
 enum worker_order {
 	WORKER_LEAVE = 'l',  /* end at once; what is parked stays in the journal */
 	WORKER_FINISH = 'f', /* answer what was read, then end */
-	WORKER_EMPTY = 'e',  /* answer what was read and what waits in the kernel, then end */
+	WORKER_EMPTY = 'e',  /* the same with what waits in the kernel */
 };
 
 /* Exit statuses. Any other is a fault. */

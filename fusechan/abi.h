@@ -16,9 +16,9 @@
 
 /* Opcodes and notifications newer than some headers, under names that cannot clash with
  * their enumerators. */
-#define FUSECHAN_OP_SYNCFS 50	/* minor 34 */
-#define FUSECHAN_OP_TMPFILE 51	/* minor 37 */
-#define FUSECHAN_OP_STATX 52	/* minor 39 */
+#define FUSECHAN_OP_SYNCFS 50    /* minor 34 */
+#define FUSECHAN_OP_TMPFILE 51   /* minor 37 */
+#define FUSECHAN_OP_STATX 52     /* minor 39 */
 #define FUSECHAN_NOTIFY_RESEND 7 /* minor 40, Linux 6.9 */
 
 /* Set in `unique` of a message that comes again after FUSECHAN_NOTIFY_RESEND. */

@@ -6,8 +6,8 @@
  * it passes that stage, counted from its first answer on, or as soon after that as the
  * request has not ended a process before: a second time would rightly get it EIO. At
  * startup, where there is no answer yet, it aborts one time in two, and at "init:1" once.
- * EVLXCFS_FAULT_WHILE is a file: while it is there, a process does not get beyond startup,
- * and leaves a byte in it.
+ * EVLXCFS_FAULT_WHILE is a file: while it is there, a process does not get beyond
+ * startup, and leaves a byte in it.
  */
 #ifndef FUSECHAN_FAULT_H
 #define FUSECHAN_FAULT_H

@@ -49,7 +49,8 @@ static int probe(const char *target)
 	struct statfs fs;
 
 	if (statfs(target, &fs) < 0)
-		return errno == ENOTCONN || errno == ECONNABORTED ? MOUNT_STALE : 128 + errno % 128;
+		return errno == ENOTCONN || errno == ECONNABORTED ? MOUNT_STALE
+								  : 128 + errno % 128;
 	if (fs.f_type != FUSE_MAGIC)
 		return MOUNT_NONE;
 	/* A directory inside a FUSE file system is not in our way. */

@@ -7,15 +7,15 @@
 #include <stdbool.h>
 
 /* Mounts the connection `fd` on the directory target. The superblock is read-only and the
- * mount on it is not: that saves a GETATTR for every read (KERNEL: atime), and a read-only
- * mount could not be bind-remounted in a user namespace. 0 or -errno. */
+ * mount on it is not: that saves a GETATTR for every read (KERNEL: atime), and a
+ * read-only mount could not be bind-remounted in a user namespace. 0 or -errno. */
 int fuse_mount(const char *target, const char *source, const char *type, int fd);
 
 /* Detaches what is mounted on target; users of it keep it until they let go. */
 int fuse_unmount(const char *target);
 
 enum {
-	MOUNT_NONE = 0,	 /* no FUSE mount there */
+	MOUNT_NONE = 0,  /* no FUSE mount there */
 	MOUNT_STALE = 1, /* one whose server is gone */
 	MOUNT_ALIVE = 2, /* one that answers, or that hangs */
 };

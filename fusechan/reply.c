@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-static int send_reply(struct channel *ch, uint64_t unique, int error, const void *body,
-	size_t len)
+static int send_reply(
+	struct channel *ch, uint64_t unique, int error, const void *body, size_t len)
 {
 	struct fuse_out_header out = {
 		.len = (uint32_t)(sizeof(out) + len),

@@ -1,6 +1,6 @@
 /*
- * One message from /dev/fuse, validated once: whoever gets a struct request may trust that
- * its argument is whole and its name ends where it says.
+ * One message from /dev/fuse, validated once: whoever gets a struct request may trust
+ * that its argument is whole and its name ends where it says.
  */
 #ifndef FUSECHAN_REQUEST_H
 #define FUSECHAN_REQUEST_H

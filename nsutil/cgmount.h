@@ -53,8 +53,8 @@ void cgmount_close(struct cgmount *cgmount);
 /*
  * Adds hierarchies that were mounted since cgmount_open; what is held stays. Costs one
  * poll(2) in CGMOUNT_POLL_NS while no mount changes, and reads mountinfo once in
- * CGMOUNT_REFRESH_NS at most. They are cloned, or are the host's where that is not possible. now_ns:
- * CLOCK_BOOTTIME.
+ * CGMOUNT_REFRESH_NS at most. They are cloned, or are the host's where that is not
+ * possible. now_ns: CLOCK_BOOTTIME.
  */
 enum { CGMOUNT_POLL_NS = 100000000, CGMOUNT_REFRESH_NS = 2000000000 };
 void cgmount_refresh(

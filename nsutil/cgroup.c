@@ -62,8 +62,8 @@ static bool taken(
 	return i >= 0 && !(version == &cg_v1 && layout->hierarchy[i].version == &cg_v2);
 }
 
-/* Only the root of a v1 hierarchy has release_agent, and every cgroup of v2 but the root has
- * cgroup.events. */
+/* Only the root of a v1 hierarchy has release_agent, and every cgroup of v2 but the root
+ * has cgroup.events. */
 static bool is_root(int fd, const struct cg_version *version)
 {
 	if (version == &cg_v1)
@@ -111,7 +111,8 @@ int cg_layout_add(struct cg_layout *layout, int fd_in, const char *root, const c
 /* The line "ID:NAME:PATH" of the hierarchy; the path may contain colons, the name not. */
 static bool line_path(struct slice line, const char *name, struct slice *path)
 {
-	const char *first = memchr(line.p, ':', line.len), *second, *end = line.p + line.len;
+	const char *first = memchr(line.p, ':', line.len), *second,
+		   *end = line.p + line.len;
 	struct slice field;
 
 	if (!first)
@@ -135,13 +136,15 @@ bool cg_raw_path_of(
 	return false;
 }
 
-bool cg_path_of(const struct cg_layout *layout, int i, const char *text, struct slice *path)
+bool cg_path_of(
+	const struct cg_layout *layout, int i, const char *text, struct slice *path)
 {
 	const struct cg_hierarchy *h = &layout->hierarchy[i];
 	size_t root = strcmp(h->root, "/") ? strlen(h->root) : 0;
 
 	if (!cg_raw_path_of(layout, i, text, path) || path->len < root ||
-		memcmp(path->p, h->root, root) || (path->len > root && path->p[root] != '/'))
+		memcmp(path->p, h->root, root) ||
+		(path->len > root && path->p[root] != '/'))
 		return false;
 	path->p += root;
 	path->len -= root;
@@ -162,7 +165,8 @@ int cg_parse_quota(const char *text, struct cg_quota *out)
 		out->quota_us = UINT64_MAX;
 	else if (!slice_u64(word, &out->quota_us))
 		return -EINVAL;
-	if (slice_word(&line, &word) && (!slice_u64(word, &out->period_us) || !out->period_us))
+	if (slice_word(&line, &word) &&
+		(!slice_u64(word, &out->period_us) || !out->period_us))
 		return -EINVAL;
 	return 0;
 }
@@ -200,8 +204,8 @@ uint64_t cg_parse_cpustat(
 		keys[i] = version->cpustat[i].key;
 	found = procfile_keyed(text, keys, CG_CPUSTATS, values);
 	for (unsigned i = 0; i < CG_CPUSTATS; i++)
-		if (found >> i & 1 &&
-			__builtin_mul_overflow(values[i], version->cpustat[i].ns, &values[i]))
+		if (found >> i & 1 && __builtin_mul_overflow(values[i],
+					      version->cpustat[i].ns, &values[i]))
 			values[i] = UINT64_MAX;
 	return found;
 }

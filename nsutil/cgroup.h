@@ -1,7 +1,7 @@
 /*
  * What the kernel's cgroup files are called and how they read, on v1 and on v2: two const
- * tables behind one list of facts. Which hierarchy a controller sits in is decided for each
- * controller by itself, since hybrid hosts mix them.
+ * tables behind one list of facts. Which hierarchy a controller sits in is decided for
+ * each controller by itself, since hybrid hosts mix them.
  */
 #ifndef NSUTIL_CGROUP_H
 #define NSUTIL_CGROUP_H
@@ -24,23 +24,23 @@ enum cg_controller {
 
 /* A fact is one file of a cgroup. The comment names v1's file, then v2's. */
 enum cg_fact {
-	CGF_MEM_USAGE,	     /* memory.usage_in_bytes | memory.current; bytes */
-	CGF_MEM_LIMIT,	     /* memory.limit_in_bytes | memory.max; bytes */
-	CGF_MEM_STAT,	     /* memory.stat; see enum cg_memstat */
-	CGF_SWAP_USAGE,	     /* - (memory.stat: swap) | memory.swap.current; bytes */
-	CGF_SWAP_LIMIT,	     /* memory.memsw.limit_in_bytes | memory.swap.max; bytes */
-	CGF_SWAPPINESS,	     /* memory.swappiness | - */
-	CGF_KMEM_USAGE,	     /* memory.kmem.usage_in_bytes | - (memory.stat: slab) */
-	CGF_SLABINFO,	     /* memory.kmem.slabinfo | - */
-	CGF_CPU_QUOTA,	     /* cpu.cfs_quota_us | cpu.max; see cg_parse_quota */
-	CGF_CPU_PERIOD,	     /* cpu.cfs_period_us | - (cpu.max) */
-	CGF_CPU_STAT,	     /* cpu.stat; see enum cg_cpustat */
-	CGF_CPU_STAT_LOCAL,  /* cpu.stat.local (6.6); see enum cg_cpustat */
-	CGF_CPU_USAGE_ALL,   /* cpuacct.usage_all | -; per CPU, see cg_usage_all_next */
+	CGF_MEM_USAGE,        /* memory.usage_in_bytes | memory.current; bytes */
+	CGF_MEM_LIMIT,        /* memory.limit_in_bytes | memory.max; bytes */
+	CGF_MEM_STAT,         /* memory.stat; see enum cg_memstat */
+	CGF_SWAP_USAGE,       /* - (memory.stat: swap) | memory.swap.current; bytes */
+	CGF_SWAP_LIMIT,       /* memory.memsw.limit_in_bytes | memory.swap.max; bytes */
+	CGF_SWAPPINESS,       /* memory.swappiness | - */
+	CGF_KMEM_USAGE,       /* memory.kmem.usage_in_bytes | - (memory.stat: slab) */
+	CGF_SLABINFO,         /* memory.kmem.slabinfo | - */
+	CGF_CPU_QUOTA,        /* cpu.cfs_quota_us | cpu.max; see cg_parse_quota */
+	CGF_CPU_PERIOD,       /* cpu.cfs_period_us | - (cpu.max) */
+	CGF_CPU_STAT,         /* cpu.stat; see enum cg_cpustat */
+	CGF_CPU_STAT_LOCAL,   /* cpu.stat.local (6.6); see enum cg_cpustat */
+	CGF_CPU_USAGE_ALL,    /* cpuacct.usage_all | -; per CPU, see cg_usage_all_next */
 	CGF_CPUSET_EFFECTIVE, /* cpuset.effective_cpus | cpuset.cpus.effective; list */
-	CGF_CPUSET,	     /* cpuset.cpus; list */
-	CGF_IO_SERVICED,     /* blkio.throttle.io_serviced_recursive | io.stat */
-	CGF_IO_BYTES,	     /* blkio.throttle.io_service_bytes_recursive | - (io.stat) */
+	CGF_CPUSET,           /* cpuset.cpus; list */
+	CGF_IO_SERVICED,      /* blkio.throttle.io_serviced_recursive | io.stat */
+	CGF_IO_BYTES,        /* blkio.throttle.io_service_bytes_recursive | - (io.stat) */
 	CGF_IO_BFQ_SERVICED, /* blkio.bfq.io_serviced_recursive | - */
 	CGF_IO_BFQ_BYTES,    /* blkio.bfq.io_service_bytes_recursive | - */
 	CGF_IO_CFQ_SERVICED, /* blkio.io_serviced_recursive (before 5.0) | - */
@@ -49,11 +49,11 @@ enum cg_fact {
 	CGF_PRESSURE_IO,     /* io.pressure */
 	CGF_PRESSURE_MEMORY, /* memory.pressure */
 	CGF_PRESSURE_IRQ,    /* irq.pressure (6.1) */
-	CGF_TASKS,	     /* tasks | cgroup.threads; of the cpuacct hierarchy */
+	CGF_TASKS,           /* tasks | cgroup.threads; of the cpuacct hierarchy */
 	CG_FACTS,
 };
 
-/* The lines of memory.stat that views use; bytes. On v1 the hierarchical "total_" ones. */
+/* Lines of memory.stat that views use; bytes. On v1 the hierarchical "total_" ones. */
 enum cg_memstat {
 	CGM_FILE,
 	CGM_SWAPCACHED,
@@ -80,7 +80,7 @@ enum cg_memstat {
 	CGM_ZSWAP,
 	CGM_ZSWAPPED,
 	CGM_VMALLOC,
-	CGM_SWAP,	      /* v1 only: swap used */
+	CGM_SWAP,               /* v1 only: swap used */
 	CGM_HIERARCHICAL_LIMIT, /* v1 only: lowest limit on the way to the root */
 	CGM_HIERARCHICAL_MEMSW, /* v1 only: the same for memory + swap */
 	CG_MEMSTATS,
@@ -88,8 +88,8 @@ enum cg_memstat {
 
 /* The lines of cpu.stat; all in nanoseconds whatever the file's unit. */
 enum cg_cpustat {
-	CGC_USAGE,     /* v2 only, like the next three */
-	CGC_USER,      /* includes CGC_NICE */
+	CGC_USAGE, /* v2 only, like the next three */
+	CGC_USER,  /* includes CGC_NICE */
 	CGC_SYSTEM,
 	CGC_NICE,      /* 6.12 */
 	CGC_THROTTLED, /* throttled_time | throttled_usec */
@@ -101,7 +101,7 @@ struct cg_version {
 	struct {
 		enum cg_controller controller;
 		const char *file; /* NULL: this version has no such file */
-		bool below_root;  /* the root cgroup has no such file, or none that tells */
+		bool below_root;  /* the root cgroup has none, or none that tells */
 	} fact[CG_FACTS];
 	const char *memstat[CG_MEMSTATS];
 	struct {
@@ -114,9 +114,11 @@ extern const struct cg_version cg_v1, cg_v2;
 
 /* One mounted hierarchy. */
 struct cg_hierarchy {
-	int fd;	    /* O_PATH directory of the mount's root; owned by the layout */
-	char *root; /* what the mount shows, as a path in our cgroup namespace: "/" or longer */
-	char *name; /* the field of /proc/PID/cgroup that names it: "cpu,cpuacct", "" for v2 */
+	int fd;     /* O_PATH directory of the mount's root; owned by the layout */
+	char *root; /* what the mount shows, as a path in our cgroup namespace: "/" or
+		       longer */
+	char *name; /* the field of /proc/PID/cgroup that names it: "cpu,cpuacct", "" for
+		       v2 */
 	const struct cg_version *version;
 	bool is_root; /* what the mount shows is the root cgroup */
 };
@@ -146,9 +148,10 @@ void cg_layout_deinit(struct cg_layout *layout);
  * is the mount's root itself. False when the text does not have the hierarchy, or names a
  * cgroup outside of what the mount shows. *path points into text.
  */
-bool cg_path_of(const struct cg_layout *layout, int i, const char *text, struct slice *path);
-/* The same as the text has it, whatever the mount shows: "/", or "/../x" for a cgroup outside
- * of the namespace in which the text was read. */
+bool cg_path_of(
+	const struct cg_layout *layout, int i, const char *text, struct slice *path);
+/* The same as the text has it, whatever the mount shows: "/", or "/../x" for a cgroup
+ * outside of the namespace in which the text was read. */
 bool cg_raw_path_of(
 	const struct cg_layout *layout, int i, const char *text, struct slice *path);
 
@@ -157,8 +160,8 @@ struct cg_quota {
 	uint64_t quota_us, period_us;
 };
 
-/* v2's "max 100000" or "150000 100000"; v1's lone number sets quota_us only. 0 or -EINVAL,
- * also for a period of 0. */
+/* v2's "max 100000" or "150000 100000"; v1's lone number sets quota_us only. 0 or
+ * -EINVAL, also for a period of 0. */
 int cg_parse_quota(const char *text, struct cg_quota *out);
 
 /* Next line of cpuacct.usage_all ("CPU USER SYSTEM", nanoseconds); skips the heading. */

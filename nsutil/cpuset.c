@@ -133,9 +133,10 @@ size_t cpuset_format(const struct cpuset *set, char *out, size_t size)
 
 		while (cpuset_has(set, (unsigned)last + 1))
 			last++;
-		n = first == last ? snprintf(range, sizeof(range), "%s%d", len ? "," : "", first)
-				  : snprintf(range, sizeof(range), "%s%d-%d", len ? "," : "",
-					    first, last);
+		n = first == last ? snprintf(range, sizeof(range), "%s%d", len ? "," : "",
+					    first)
+				  : snprintf(range, sizeof(range), "%s%d-%d",
+					    len ? "," : "", first, last);
 		if (len + (size_t)n < size)
 			memcpy(out + len, range, (size_t)n + 1);
 		len += (size_t)n;

@@ -12,11 +12,11 @@
 
 /* What the child is told. It has a copy, which lives as long as it does. */
 struct helper_job {
-	int procfd;     /* of our own pid namespace */
-	int nsfd;       /* a namespace to enter; -1: none */
-	bool apart;     /* the grandchild gets a memory of its own: */
+	int procfd;               /* of our own pid namespace */
+	int nsfd;                 /* a namespace to enter; -1: none */
+	bool apart;               /* the grandchild gets a memory of its own: */
 	uintptr_t code, code_end; /* this and the stacks */
-	char path[512]; /* a file below procfd */
+	char path[512];           /* a file below procfd */
 	/* Set by helper_start. */
 	int in, out;  /* the pipe; ours is `in` alone */
 	pid_t parent; /* us */

@@ -48,8 +48,8 @@ int host_open(struct host *host, const char *proc, const char *syscpu)
 	host->syscpu = open(syscpu, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (hz > 0)
 		host->hz = hz;
-	/* Before Linux 5.19 opening it samples every CPU's frequency and sleeps 10 ms for that
-	 * (x86: arch_freq_prepare_all); reading it again does not. */
+	/* Before Linux 5.19 opening it samples every CPU's frequency and sleeps 10 ms for
+	 * that (x86: arch_freq_prepare_all); reading it again does not. */
 	host->file[HOST_CPUINFO].fd = file_open(host, HOST_CPUINFO);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * The host's own files, read through descriptors opened at startup so that a fixture tree
- * can stand in for the host, and so that what is mounted over /proc later does not matter.
+ * can stand in for the host, and so that what is mounted over /proc later does not
+ * matter.
  */
 #ifndef NSUTIL_HOST_H
 #define NSUTIL_HOST_H
@@ -40,15 +41,15 @@ void host_init(struct host *host);
 int host_open(struct host *host, const char *proc, const char *syscpu);
 void host_deinit(struct host *host);
 
-/* From here on host_text reads anew. The loop says so before each batch of requests. Epochs
- * are counted; the number of this one is host->epoch. */
+/* From here on host_text reads anew. The loop says so before each batch of requests.
+ * Epochs are counted; the number of this one is host->epoch. */
 void host_new_epoch(struct host *host);
-/* But for who has asked since an earlier epoch, what was read in that or later is new. That
- * holds until the next call of either. */
+/* But for who has asked since an earlier epoch, what was read in that or later is new.
+ * That holds until the next call of either. */
 void host_since(struct host *host, uint64_t epoch);
 
-/* The whole text of a host file, as it was at some moment of this epoch (see host_since). It
- * belongs to host and is valid until the next epoch. 0 or -errno. */
+/* The whole text of a host file, as it was at some moment of this epoch (see host_since).
+ * It belongs to host and is valid until the next epoch. 0 or -errno. */
 int host_text(struct host *host, enum host_file file, struct slice *text);
 
 /* The host's online CPUs; CPU 0 alone when the host does not say. */

@@ -216,7 +216,8 @@ void initpid_forks_alone(int procfd)
 		return;
 	for (text = maps.data; procfile_line(&text, &line);) {
 		char *end;
-		uintptr_t from = strtoul(line.p, &end, 16), to = strtoul(end + 1, NULL, 16);
+		uintptr_t from = strtoul(line.p, &end, 16),
+			  to = strtoul(end + 1, NULL, 16);
 
 		/* What cannot be left out, as the kernel's own pages, costs nothing. */
 		if (from >= job.code_end || to <= job.code)

@@ -16,9 +16,9 @@ enum { INITPID_PATIENCE_MS = 1800 };
  * more, -ENOTTY or -EINVAL where the kernel does not have it. nsfd stays the caller's. */
 pid_t initpid_ioctl(int nsfd);
 
-/* This process makes no children but helpers: what it has mapped by now, but for its code,
- * is not copied for them. A copy of the memory costs more than all else, when it is made and
- * then once for each page that is written to. Called before the first one. */
+/* This process makes no children but helpers: what it has mapped by now, but for its
+ * code, is not copied for them. A copy of the memory costs more than all else, when it is
+ * made and then once for each page that is written to. Called before the first one. */
 void initpid_forks_alone(int procfd);
 
 /* Starts the portable way for the namespace behind nsfd. Both descriptors stay the

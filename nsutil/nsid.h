@@ -28,9 +28,9 @@ int nsid_of_proc(int procfd, pid_t tid, uint64_t *ino);
  * 22 of /proc/PID/stat). 0 or -errno. */
 int nsid_start_time(int procfd, pid_t pid, long hz, uint64_t *start_ns);
 
-/* Whole seconds that the process's time namespace (Linux 5.6) adds to CLOCK_BOOTTIME, more
- * than ours does; that of its children, which is its own but right after unshare(2). 0
- * where that cannot be told. */
+/* Whole seconds that the process's time namespace (Linux 5.6) adds to CLOCK_BOOTTIME,
+ * more than ours does; that of its children, which is its own but right after unshare(2).
+ * 0 where that cannot be told. */
 int64_t nsid_boot_offset(int procfd, pid_t pid);
 
 /* Whether the innermost number of NSpid in /proc/PID/status is 1 (Linux 4.1): pid is the

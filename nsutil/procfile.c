@@ -176,7 +176,8 @@ struct keymap {
 /* Few keys of one file have the same length and these characters. */
 static unsigned key_hash(const char *p, size_t len)
 {
-	const unsigned char first = (unsigned char)p[0], middle = (unsigned char)p[len / 2],
+	const unsigned char first = (unsigned char)p[0],
+			    middle = (unsigned char)p[len / 2],
 			    last = (unsigned char)p[len - 1];
 
 	return (unsigned)(len * 7 + first + middle * 3u + last * 5u) % KEYS;
@@ -207,7 +208,8 @@ static int keymap_find(
 	return (int)i - 1;
 }
 
-/* The word at p, which may be empty, up to a blank or the end of the line; *end is behind it. */
+/* The word at p, which may be empty, up to a blank or the end of the line; *end is behind
+ * it. */
 static struct slice word_at(const char *p, const char **end)
 {
 	const char *start;
@@ -233,7 +235,8 @@ uint64_t procfile_keyed(
 
 		if (k >= 0) {
 			word = word_at(text, &text);
-			if (slice_u64(word, &v) && (is_blank(*text) || !*text || *text == '\n')) {
+			if (slice_u64(word, &v) &&
+				(is_blank(*text) || !*text || *text == '\n')) {
 				values[k] = v;
 				found |= UINT64_C(1) << k;
 			}

@@ -22,9 +22,10 @@ void textbuf_deinit(struct textbuf *buf);
  * behind a kept descriptor was removed). On error the buffer is empty. */
 int procfile_pread(int fd, struct textbuf *buf);
 
-/* The same with one read less, for a file that a single call writes in the kernel (seq_file's
- * single_open; of a cgroup's files all but tasks, cgroup.procs and cgroup.threads): there a
- * read that does not fill the buffer was the last. Of any other file it gives a part. */
+/* The same with one read less, for a file that a single call writes in the kernel
+ * (seq_file's single_open; of a cgroup's files all but tasks, cgroup.procs and
+ * cgroup.threads): there a read that does not fill the buffer was the last. Of any other
+ * file it gives a part. */
 int procfile_pread_single(int fd, struct textbuf *buf);
 
 /* Reads what a pipe holds, to its end. fd stays the caller's. 0 or -errno: -EAGAIN when
@@ -58,9 +59,9 @@ bool slice_u64(struct slice s, uint64_t *out);
 int procfile_value(const char *text, uint64_t *out);
 
 /*
- * Reads "key value" lines into values[i] for the line whose key equals keys[i]. Entries of
- * keys may be NULL (no such key in this version). Returns a bit mask of the keys found;
- * values of keys not found are left alone. count is at most 64.
+ * Reads "key value" lines into values[i] for the line whose key equals keys[i]. Entries
+ * of keys may be NULL (no such key in this version). Returns a bit mask of the keys
+ * found; values of keys not found are left alone. count is at most 64.
  */
 uint64_t procfile_keyed(
 	const char *text, const char *const *keys, unsigned count, uint64_t *values);

@@ -46,23 +46,24 @@ enum kind {
 
 #define HOST(name)                                                                       \
 	{                                                                                \
-		.key = name ":", .len = sizeof(name), .kind = KIND_HOST                                       \
+		.key = name ":", .len = sizeof(name), .kind = KIND_HOST                  \
 	}
 #define ZERO(name)                                                                       \
 	{                                                                                \
-		.key = name ":", .len = sizeof(name), .kind = KIND_ZERO                                       \
+		.key = name ":", .len = sizeof(name), .kind = KIND_ZERO                  \
 	}
 #define STAT(name, stat)                                                                 \
 	{                                                                                \
-		.key = name ":", .len = sizeof(name), .kind = KIND_STAT, .index = stat                        \
+		.key = name ":", .len = sizeof(name), .kind = KIND_STAT, .index = stat   \
 	}
 #define FIGURE(name, figure)                                                             \
 	{                                                                                \
-		.key = name ":", .len = sizeof(name), .kind = KIND_FIGURE, .index = figure                    \
+		.key = name ":", .len = sizeof(name), .kind = KIND_FIGURE,               \
+		.index = figure                                                          \
 	}
 #define HUGE(name, figure)                                                               \
 	{                                                                                \
-		.key = name ":", .len = sizeof(name), .kind = KIND_HUGE, .index = figure                      \
+		.key = name ":", .len = sizeof(name), .kind = KIND_HUGE, .index = figure \
 	}
 
 /* In the kernel's order (Linux 6.18), which makes the lookup quick. */

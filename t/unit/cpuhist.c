@@ -74,7 +74,8 @@ static void test_many_containers(void)
 	v2_usage(&f, 1000000, 0, 0);
 	f.subject.cpuview = cpuview_attach(mem, size, 8);
 	look(&f, &seen);
-	ok(touched(mem, size) <= 4, "one container: %u pages touched", touched(mem, size));
+	ok(touched(mem, size) <= 4, "one container: %u pages touched",
+		touched(mem, size));
 	for (unsigned round = 0; round < 2; round++) {
 		f.subject.now_ns += S;
 		for (unsigned i = 0; i < CPUHIST_CONTAINERS; i++) {

@@ -50,9 +50,11 @@ int main(void)
 	is_str(path(up), "cpu3/topology", "parent");
 	up = cputree_parent(&tree, cputree_parent(&tree, up));
 	is_str(path(up), ".", "parent of a CPU");
-	is_str(path((struct cputree_at){.entry = 4000}), "(none)", "a number never given out");
+	is_str(path((struct cputree_at){.entry = 4000}), "(none)",
+		"a number never given out");
 	is_str(path((struct cputree_at){.entry = -5}), "(none)", "a negative one");
-	ok(!cputree_path(&tree, a, small, sizeof(small)), "a path too long for its buffer");
+	ok(!cputree_path(&tree, a, small, sizeof(small)),
+		"a path too long for its buffer");
 
 	for (i = 0; i < CPUTREE_ENTRIES + 10; i++) {
 		char name[32];

@@ -64,7 +64,8 @@ static void test_quota_changes(void)
 }
 
 /* The quota that was in force between two looks is not known: the time counts at the one
- * seen first, usage in any case, and what only the second allows costs no idle time later.
+ * seen first, usage in any case, and what only the second allows costs no idle time
+ * later.
  */
 static void test_quota_between(void)
 {

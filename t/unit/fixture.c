@@ -54,7 +54,7 @@ void fixture_remove(struct fixture *f, const char *path)
 
 	path_in(f, path, full);
 	nftw(full, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	/* A file of a removed cgroup cannot be read; one of these can, while it is open. */
+	/* A file of a removed cgroup cannot be read; one of these can, while open. */
 	if (f->files)
 		cgfiles_forget_above(f->files);
 }

@@ -1,8 +1,8 @@
 /*
  * A directory that stands in for a host: DIR/proc, DIR/cpu or DIR/sys/cpu (for
- * /sys/devices/system/cpu) and DIR/cgroup. A cgroup directory with cgroup.controllers is v2; otherwise each directory
- * in it is a v1 hierarchy named by its controllers ("cpu,cpuacct"), and one called
- * "unified" the hybrid's v2.
+ * /sys/devices/system/cpu) and DIR/cgroup. A cgroup directory with cgroup.controllers is
+ * v2; otherwise each directory in it is a v1 hierarchy named by its controllers
+ * ("cpu,cpuacct"), and one called "unified" the hybrid's v2.
  */
 #ifndef T_UNIT_FIXTURE_H
 #define T_UNIT_FIXTURE_H
@@ -34,8 +34,8 @@ void fixture_write(struct fixture *f, const char *path, const char *text);
 void fixture_remove(struct fixture *f, const char *path);
 /* Reads the layout of the tree and opens the host. Called by fixture_open. */
 void fixture_load(struct fixture *f);
-/* Makes the container whose cgroup is `path` ("/ct", "/" for the root) in every hierarchy;
- * its init started at start_ns. Later changes of the tree are seen. */
+/* Makes the container whose cgroup is `path` ("/ct", "/" for the root) in every
+ * hierarchy; its init started at start_ns. Later changes of the tree are seen. */
 void fixture_container(struct fixture *f, const char *path, uint64_t start_ns);
 /* Keeps a history of CPU times, for a host of so many CPUs, from here on: called after
  * fixture_container, and again with 0 after it made another container. */

@@ -235,7 +235,8 @@ static void sharing(void)
 
 	fresh_pool();
 	handle_new_batch(&pool, BATCH, BATCH);
-	ok(!handle_shared(&pool, NODE, 10, BATCH, 1, 1, 4096), "nothing is shared at first");
+	ok(!handle_shared(&pool, NODE, 10, BATCH, 1, 1, 4096),
+		"nothing is shared at first");
 	first = handle_take(&pool, 1, 10);
 	out_str(&first->text, "twelve bytes");
 	handle_share(&pool, first, NODE);
@@ -245,9 +246,12 @@ static void sharing(void)
 		"the next reader gets the same text");
 	ok(handle_find(&pool, 2, 12) && !handle_find(&pool, 2, 11),
 		"and its end is remembered");
-	ok(!handle_shared(&pool, NODE, 11, BATCH, 3, ++unique, 4096), "not another container's");
-	ok(!handle_shared(&pool, OTHER_NODE, 10, BATCH, 3, ++unique, 4096), "not another file's");
-	ok(!handle_shared(&pool, NODE, 10, BATCH, 3, ++unique, 11), "not one that takes it in pieces");
+	ok(!handle_shared(&pool, NODE, 11, BATCH, 3, ++unique, 4096),
+		"not another container's");
+	ok(!handle_shared(&pool, OTHER_NODE, 10, BATCH, 3, ++unique, 4096),
+		"not another file's");
+	ok(!handle_shared(&pool, NODE, 10, BATCH, 3, ++unique, 11),
+		"not one that takes it in pieces");
 
 	/* A reader that has an older rendering of which more is left. */
 	s = handle_take(&pool, 4, 10);

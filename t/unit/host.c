@@ -1,5 +1,5 @@
-/* nsutil/host: a file is read once in an epoch, and what was read is given to nobody who asked
- * later. */
+/* nsutil/host: a file is read once in an epoch, and what was read is given to nobody who
+ * asked later. */
 #include "t/unit/fixture.h"
 #include "t/unit/tap.h"
 
@@ -38,7 +38,8 @@ int main(void)
 	second = f.host.epoch;
 	ok(second > first, "epochs are counted");
 	host_since(&f.host, first);
-	is_str(uptime(), "1.00 1.00\n", "who asked in the earlier one gets what was read then");
+	is_str(uptime(), "1.00 1.00\n",
+		"who asked in the earlier one gets what was read then");
 	host_since(&f.host, second);
 	is_str(uptime(), "2.00 2.00\n", "who asks now does not");
 	host_since(&f.host, first);

@@ -30,7 +30,8 @@ static inline pid_t ns_init(unsigned long flags)
 	return pid;
 }
 
-/* Another process of that one's pid namespace. The caller's next children are its own again. */
+/* Another process of that one's pid namespace. The caller's next children are its own
+ * again. */
 static inline pid_t ns_member(pid_t init)
 {
 	char path[64];

@@ -67,7 +67,8 @@ static void records_of(size_t size)
 	empty(&pool, 0, MANY, 3);
 	ok(hold(&pool, 1, MANY, 3) && hold(&pool, 2, MANY, 3),
 		"%zu bytes: a third of them freed, the others stay", size);
-	ok(fill(&pool, 0, MANY, 3), "%zu bytes: those that are used again are zero", size);
+	ok(fill(&pool, 0, MANY, 3), "%zu bytes: those that are used again are zero",
+		size);
 	ok(hold(&pool, 0, MANY, 1), "%zu bytes: and do not overlap", size);
 	empty(&pool, 1, MANY, 1);
 	ok(hold(&pool, 0, 1, 1), "%zu bytes: one of them stays", size);

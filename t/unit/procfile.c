@@ -168,7 +168,7 @@ static void test_read_single(void)
 	struct textbuf buf = {0};
 	size_t all;
 
-	/* A mapping is a record here, and they are more than seq_file's buffer of a page. */
+	/* A mapping is a record here, more of them than fit seq_file's page. */
 	is_int(procfile_pread(fd, &buf), 0, "a file of many records");
 	all = buf.len;
 	is_int(procfile_pread_single(fd, &buf), 0, "taken for one of a single record");
@@ -181,7 +181,8 @@ static void test_read_single(void)
 	for (size_t size = 4095; size <= 4097; size++) {
 		if (ftruncate(file, (off_t)size) < 0)
 			return;
-		is_int(procfile_pread_single(file, &buf), 0, "a file that fills the buffer");
+		is_int(procfile_pread_single(file, &buf), 0,
+			"a file that fills the buffer");
 		is_u64(buf.len, size, "is read whole");
 		textbuf_deinit(&buf);
 	}

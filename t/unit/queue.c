@@ -13,8 +13,8 @@ static const char *served(void)
 
 	text[0] = '\0';
 	while ((slot = queue_take(&queue)) >= 0)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%d",
-			len ? " " : "", slot);
+		len += (size_t)snprintf(
+			text + len, sizeof(text) - len, "%s%d", len ? " " : "", slot);
 	return text;
 }
 
@@ -82,7 +82,8 @@ static void threads(void)
 
 	ok(turn > QUEUE_STRANGER && turn < QUEUE_TURNS, "a turn");
 	is_u64(queue_turn(&queue, 4194303), turn, "the highest thread id there can be");
-	is_u64(queue_learn(&queue, 200, 4026532999), turn, "another thread of the namespace");
+	is_u64(queue_learn(&queue, 200, 4026532999), turn,
+		"another thread of the namespace");
 	is_u64(queue_turn(&queue, 201), QUEUE_STRANGER, "a stranger");
 	is_u64(queue_turn(&queue, 200 + QUEUE_THREADS), QUEUE_STRANGER,
 		"also one that would be remembered in the same place");
@@ -110,8 +111,8 @@ static void nobody_starves(void)
 		int slot;
 
 		if (!queue_has(&queue, quiet)) {
-			queue_add(&queue, quiet, queue_learn(&queue, 301, 4026530001 + n % 62),
-				1);
+			queue_add(&queue, quiet,
+				queue_learn(&queue, 301, 4026530001 + n % 62), 1);
 			waits = 0;
 		}
 		slot = queue_take(&queue);

@@ -30,7 +30,8 @@ static void headers(void)
 	is_int(request_parse(&r, buf, sizeof(*in)), REQUEST_GARBAGE,
 		"a header whose length is not the message's");
 	in->len = sizeof(*in);
-	is_int(request_parse(&r, buf, sizeof(*in)), REQUEST_OK, "STATFS is a header alone");
+	is_int(request_parse(&r, buf, sizeof(*in)), REQUEST_OK,
+		"STATFS is a header alone");
 	ok(r.unique == 0x1234 && r.nodeid == 7 && r.pid == 42 && r.opcode == FUSE_STATFS,
 		"header fields");
 	is_str(r.opname, "STATFS", "its name");
@@ -39,8 +40,8 @@ static void headers(void)
 	is_int(request_parse(&r, buf, sizeof(*in)), REQUEST_MALFORMED, "a negative pid");
 	for (uint32_t op = 0; op < 5000; op++) {
 		message(op, sizeof(*in));
-		if (request_parse(&r, buf, sizeof(*in)) == REQUEST_GARBAGE || r.unique != 0x1234 ||
-			!r.opname) {
+		if (request_parse(&r, buf, sizeof(*in)) == REQUEST_GARBAGE ||
+			r.unique != 0x1234 || !r.opname) {
 			ok(false, "opcode %u alone in a header", op);
 			return;
 		}
@@ -51,11 +52,12 @@ static void headers(void)
 	message(UINT32_MAX, sizeof(*in));
 	is_int(request_parse(&r, buf, sizeof(*in)), REQUEST_UNKNOWN, "opcode 2^32-1");
 	message(FUSE_GETXATTR, sizeof(*in));
-	is_int(request_parse(&r, buf, sizeof(*in)), REQUEST_UNKNOWN, "an opcode we do not serve");
+	is_int(request_parse(&r, buf, sizeof(*in)), REQUEST_UNKNOWN,
+		"an opcode we do not serve");
 }
 
-/* Every opcode with a structure: one byte too short is malformed, exact is good, longer is
- * good too (newer kernels append fields). */
+/* Every opcode with a structure: one byte too short is malformed, exact is good, longer
+ * is good too (newer kernels append fields). */
 static void structures(void)
 {
 	static const struct {
@@ -137,8 +139,8 @@ static void data(void)
 	is_int(request_parse(&r, buf, head + 10), REQUEST_MALFORMED, "WRITE of 4 GB");
 }
 
-/* Random messages: an outcome of the list, and nothing read outside of them (the sanitizer
- * build watches). */
+/* Random messages: an outcome of the list, and nothing read outside of them (the
+ * sanitizer build watches). */
 static void noise(void)
 {
 	unsigned seed = 1;
@@ -188,7 +190,8 @@ static void long_messages(void)
 	struct request r;
 
 	journal_iov(&journal, slot, iov);
-	ok(iov[0].iov_len + iov[1].iov_len == JOURNAL_READ_SIZE, "room for the kernel's least");
+	ok(iov[0].iov_len + iov[1].iov_len == JOURNAL_READ_SIZE,
+		"room for the kernel's least");
 	memcpy(iov[0].iov_base, in, iov[0].iov_len);
 	journal_taken(slot, 3000);
 	is_int(channel_parse(&ch, slot, &r), REQUEST_TOO_LONG, "longer than a slot");

@@ -1,6 +1,6 @@
 /*
- * TAP for unit tests: each check prints one line; tap_done() prints the plan and gives the
- * exit status.
+ * TAP for unit tests: each check prints one line; tap_done() prints the plan and gives
+ * the exit status.
  */
 #ifndef T_UNIT_TAP_H
 #define T_UNIT_TAP_H
@@ -13,7 +13,8 @@
 
 static int tap_count, tap_failed;
 
-__attribute__((format(printf, 2, 3))) static inline bool ok(bool good, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline bool ok(
+	bool good, const char *fmt, ...)
 {
 	va_list ap;
 

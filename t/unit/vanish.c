@@ -1,10 +1,11 @@
 /*
- * Every view, on trees of every kernel and layout, while the container's cgroup vanishes at
- * each of the steps in which it is read: at each open and each read of a file there. The
- * same where one of them is refused, or gives nothing, or garbage. There is always a text,
- * it is consistent in itself, and the next one is as if nothing had been.
+ * Every view, on trees of every kernel and layout, while the container's cgroup vanishes
+ * at each of the steps in which it is read: at each open and each read of a file there.
+ * The same where one of them is refused, or gives nothing, or garbage. There is always a
+ * text, it is consistent in itself, and the next one is as if nothing had been.
  *
- * This program's own openat and pread stand between the code under test and the C library.
+ * This program's own openat and pread stand between the code under test and the C
+ * library.
  */
 #undef _FORTIFY_SOURCE
 #include "t/unit/fixture.h"
@@ -105,7 +106,8 @@ static bool good_swaps(const char *text)
 	unsigned long total, used;
 
 	return !strncmp(text, "Filename\t", 9) &&
-	       (sscanf(strchr(text, '\n') + 1, "none virtual %lu %lu", &total, &used) != 2 ||
+	       (sscanf(strchr(text, '\n') + 1, "none virtual %lu %lu", &total, &used) !=
+			       2 ||
 		       used <= total);
 }
 
@@ -199,8 +201,8 @@ enum { VIEWS = sizeof(views) / sizeof(views[0]) };
 
 /* One rendering with the fault at that step; `warm`: with descriptors kept from before.
  * False when it takes fewer steps. */
-static bool strike(struct fixture *f, unsigned view, bool warm, enum fault what, unsigned when,
-	char *was, unsigned *wrong)
+static bool strike(struct fixture *f, unsigned view, bool warm, enum fault what,
+	unsigned when, char *was, unsigned *wrong)
 {
 	const char *text;
 	bool struck;
@@ -215,8 +217,8 @@ static bool strike(struct fixture *f, unsigned view, bool warm, enum fault what,
 	struck = step >= at;
 	fault = FAULT_NONE;
 	if (strcmp(text, "HOST") && !views[view].good(text) && ++*wrong)
-		printf("# %s, %s at step %u:\n# %s\n", views[view].name, fault_names[what],
-			when, text);
+		printf("# %s, %s at step %u:\n# %s\n", views[view].name,
+			fault_names[what], when, text);
 	text = fixture_show(f, views[view].show, views[view].arg);
 	if (strcmp(text, was) && ++*wrong)
 		printf("# %s after %s at step %u:\n# %s\n", views[view].name,
@@ -240,7 +242,8 @@ static void test_tree(const char *name, unsigned least)
 
 		for (int what = FAULT_GONE; what < FAULTS; what++)
 			for (int warm = 0; warm < 2; warm++)
-				for (unsigned when = 1; strike(&f, view, warm, what, when, was, &wrong);
+				for (unsigned when = 1;
+					strike(&f, view, warm, what, when, was, &wrong);
 					when++)
 					steps++;
 		free(was);

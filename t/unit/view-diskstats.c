@@ -178,9 +178,11 @@ static void test_v1(void)
 	is_str(show(&f, "/"), "HOST", "v1: the root");
 	throttle(&f, "/big", "throttle.io_serviced",
 		"8:0 Read 18446744073709551615\n8:0 Write 99999999999999999999\n");
-	throttle(&f, "/big", "throttle.io_service_bytes", "8:0 Read 18446744073709551615\n");
-	throttle(&f, "", "throttle.io_serviced", "8:0 Read 9\n259:0 Read 9\n253:0 Read 9\n"
-						   "8:16 Read 9\n");
+	throttle(&f, "/big", "throttle.io_service_bytes",
+		"8:0 Read 18446744073709551615\n");
+	throttle(&f, "", "throttle.io_serviced",
+		"8:0 Read 9\n259:0 Read 9\n253:0 Read 9\n"
+		"8:16 Read 9\n");
 	is_str(show(&f, "/big"),
 		"   8       0 sda 18446744073709551615 0 36028797018963967 2000 "
 		"18446744073709551615 0 0 3000 0 4000 5000 0 0 0 0 0 0\n",
@@ -233,7 +235,8 @@ static void test_monotonic(void)
 	fixture_write(&f, "cgroup/b/io.stat", "8:0 rbytes=4096 rios=10\n");
 	show(&f, "/ct");
 	f.subject.disktimes = disktimes_attach(shared);
-	is_str(fixture_show(&f, view_diskstats, 0), first, "all I/Os are the container's");
+	is_str(fixture_show(&f, view_diskstats, 0), first,
+		"all I/Os are the container's");
 	fixture_write(&f, "proc/diskstats",
 		"   8       0 sda 1000 0 80 120 0 0 0 0 0 120 120 0 0 0 0 0 0\n");
 	is_str(fixture_show(&f, view_diskstats, 0), first,

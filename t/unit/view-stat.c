@@ -387,7 +387,8 @@ static void test_limits(void)
 		"3 99999999999999999999 7\n4000000000 1 1\n");
 	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.stat",
 		"throttled_time 18446744073709551615\n");
-	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "9223372036854775807\n");
+	fixture_write(
+		&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "9223372036854775807\n");
 	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_period_us", "1\n");
 	is_stat(&f,
 		"cpu  0 0 0 2000 0 0 0 0 0 0\ncpu1 0 0 0 1000 0 0 0 0 0 0\n"
@@ -396,8 +397,8 @@ static void test_limits(void)
 	fixture_deinit(&f);
 }
 
-/* A host of 1024 CPUs and 100,000 interrupts: a file of more than a megabyte, of which the
- * container has every fourth CPU. */
+/* A host of 1024 CPUs and 100,000 interrupts: a file of more than a megabyte, of which
+ * the container has every fourth CPU. */
 static void test_megabyte(void)
 {
 	char *host = malloc(2 << 20), *want = malloc(1 << 20), *h = host, *w = want;
@@ -429,7 +430,8 @@ static void test_megabyte(void)
 	ok(h - host > 1 << 20, "a stat of %td bytes", h - host);
 	is_str(fixture_show(&f, view_stat, 0), want, "and what is left of it");
 	f.policy.intr = true;
-	ok(strlen(fixture_show(&f, view_stat, 0)) > 1100000, "with --enable-intr all of it");
+	ok(strlen(fixture_show(&f, view_stat, 0)) > 1100000,
+		"with --enable-intr all of it");
 	free(host);
 	free(want);
 	fixture_deinit(&f);

@@ -55,7 +55,8 @@ static void test_v2(void)
 		"usage_usec 18446744073709551615\nuser_usec 18446744073709551615\n"
 		"system_usec 18446744073709551615\n");
 	fixture_write(&f, "cgroup/ct/cpu.max", "18446744073709551614 1\n");
-	is_uptime(&f, "10.12 40.51\n", "counters at their largest: nothing of the container's");
+	is_uptime(&f, "10.12 40.51\n",
+		"counters at their largest: nothing of the container's");
 	f.subject.now_ns = 99 * S;
 	is_uptime(&f, "0.00 0.00\n", "a clock before init's start");
 	fixture_deinit(&f);

@@ -86,7 +86,8 @@ static void taken_at_once(void)
 		abort();
 	journal.slot[3].state = SLOT_TAKEN;
 	journal.slot[3].busy = 1;
-	ok(!armed() && signalled(), "a request that was taken at once is told by the signal");
+	ok(!armed() && signalled(),
+		"a request that was taken at once is told by the signal");
 	watchdog_start(&dog, NOBODY, now);
 	is_u64(looks(), 3, "and looked after");
 	message();
@@ -136,7 +137,8 @@ int main(void)
 		now = dog.next_ms;
 		if (i % 2)
 			journal.taken++;
-		ok(!watchdog_look(&dog, NOBODY, now, 1), "a worker that gets on, look %d", i);
+		ok(!watchdog_look(&dog, NOBODY, now, 1), "a worker that gets on, look %d",
+			i);
 	}
 	end();
 
