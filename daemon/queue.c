@@ -60,13 +60,15 @@ uint64_t queue_oldest(const struct queue *queue)
 	return queue->count ? queue->batch[queue->slot[0]] : 0;
 }
 
-/* How many requests were served since the last one of its turn: a distance, since these
- * numbers may start anew. */
+/* How many requests were served since the last one of its turn, and one: a distance,
+ * since these numbers may start anew. */
 static uint32_t passed_over(const struct queue *queue, unsigned slot)
 {
 	const unsigned turn = queue->turn[slot];
 
-	return turn == QUEUE_AT_ONCE ? UINT32_MAX : queue->taken - queue->last[turn];
+	if (turn == QUEUE_AT_ONCE)
+		return queue->rushed ? 0 : UINT32_MAX;
+	return queue->taken - queue->last[turn] + 1;
 }
 
 int queue_take(struct queue *queue)
@@ -81,7 +83,8 @@ int queue_take(struct queue *queue)
 			next = &queue->slot[i];
 	slot = *next;
 	queue->taken++;
-	if (queue->turn[slot] != QUEUE_AT_ONCE)
+	queue->rushed = queue->turn[slot] == QUEUE_AT_ONCE;
+	if (!queue->rushed)
 		queue->last[queue->turn[slot]] = queue->taken;
 	drop(queue, next);
 	return (int)slot;

@@ -16,9 +16,9 @@
 #include <sys/types.h>
 
 enum {
-	QUEUE_TURNS = 64,     /* pid namespaces share them if there are more */
-	QUEUE_STRANGER = 0,   /* the turn of those who are not known, */
-	QUEUE_AT_ONCE = 64,   /* and of what keeps nobody waiting */
+	QUEUE_TURNS = 64,   /* pid namespaces share them if there are more */
+	QUEUE_STRANGER = 0, /* the turn of those who are not known, */
+	QUEUE_AT_ONCE = 64, /* and of what nobody waits for: every other one, at least */
 	QUEUE_THREADS = 1024, /* whose turn is remembered */
 };
 
@@ -27,6 +27,7 @@ struct queue {
 	unsigned count;
 	uint8_t slot[JOURNAL_SLOTS];   /* in the order in which they came */
 	uint8_t turn[JOURNAL_SLOTS];   /* of each slot */
+	bool rushed;                   /* what was served last was of that kind */
 	uint64_t batch[JOURNAL_SLOTS]; /* with which it came; stays there afterwards */
 	uint32_t taken, last[QUEUE_TURNS]; /* the number of each turn's last request */
 	uint32_t thread[QUEUE_THREADS];    /* thread id × QUEUE_TURNS + turn */

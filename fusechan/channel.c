@@ -137,8 +137,10 @@ int channel_init(struct channel *ch, const struct request *request)
 	struct fuse_init_out out = {
 		.major = FUSE_KERNEL_VERSION,
 		.max_readahead = 0,
-		.max_background = 12,
-		.congestion_threshold = 9,
+		/* RELEASE goes this way, at most so many at a time: where hundreds read,
+		 * the rest would pile up in the kernel, without a bound. */
+		.max_background = UINT16_MAX,
+		.congestion_threshold = UINT16_MAX,
 		.max_write = CHANNEL_MAX_WRITE,
 		.time_gran = 1,
 		.max_pages = CHANNEL_MAX_PAGES,

@@ -261,6 +261,16 @@ t_mounts_below() {
 	awk -v p="$1" '$5 == p || index($5, p "/") == 1 { print $5 }' /proc/self/mountinfo
 }
 
+# fuse_waiting: requests at $MNT that are not answered yet, read by the daemon or not
+# (Documentation/filesystems/fuse).
+fuse_waiting() {
+	if [ ! -e "$TMP/fusectl" ]; then
+		mkdir "$TMP/fusectl"
+		mount -t fusectl none "$TMP/fusectl"
+	fi
+	cat "$TMP/fusectl/$(mountpoint -d "$MNT" | cut -d : -f 2)/waiting"
+}
+
 # --- the daemon --------------------------------------------------------------
 
 # daemon_start [OPTION...]: on a fresh directory. Sets MNT, DAEMON_PID and

@@ -38,6 +38,21 @@ daemon_signal CONT
 ok 'an interrupted reader ends' wait_until gone "$reader"
 is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal 'others go on'
 
+# More readers than can be served, without a pause: none of what they leave behind piles up.
+for i in $(seq 1 150); do
+	"$TOOL/readloop" 100000000 "$MNT/proc/loadavg" '' >/dev/null 2>&1 &
+	echo $!
+done >"$TMP/pids"
+sleep 2
+between 75 "$(fuse_waiting)" 450 'as many requests wait as there are readers, and a few'
+for pid in $(cat "$TMP/pids"); do
+	kill -KILL "$pid"
+done
+none_waits() {
+	[ "$(fuse_waiting)" = 0 ]
+}
+ok 'none waits when the readers are gone' wait_until none_waits
+
 # Readers that come and go by the dozen while some are killed.
 for i in $(seq 1 20); do
 	"$TOOL/readloop" 100000000 "$MNT/proc/stat" cpu >/dev/null 2>&1 &

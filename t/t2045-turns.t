@@ -32,12 +32,8 @@ for c in "many $readers" 'few 1'; do
 	ok "$c: files are open" wait_until test -e "$TMP/up-${c% *}"
 done
 
-# Requests that the worker, which is stopped, has not answered (Documentation/filesystems/fuse).
-mkdir "$TMP/fusectl"
-mount -t fusectl none "$TMP/fusectl" || bail 'no fusectl'
-connection=$TMP/fusectl/$(mountpoint -d "$MNT" | cut -d : -f 2)
 waiting() {
-	[ "$(cat "$connection/waiting")" = "$1" ]
+	[ "$(fuse_waiting)" = "$1" ]
 }
 
 strace -e trace=readlinkat,writev -o "$TMP/trace" -p "$worker" 2>"$TMP/strace" &

@@ -46,9 +46,11 @@ static void order(void)
 	queue_add(&queue, 2, b, 4);
 	queue_add(&queue, 3, QUEUE_AT_ONCE, 4);
 	queue_add(&queue, 4, QUEUE_AT_ONCE, 4);
-	is_int(queue_take(&queue), 3, "what nobody waits for");
-	is_int(queue_take(&queue), 4, "is served at once");
-	is_str(served(), "2 1", "and takes nobody's turn");
+	queue_add(&queue, 5, QUEUE_AT_ONCE, 4);
+	is_str(served(), "3 2 4 1 5", "what nobody waits for: every other one");
+	queue_add(&queue, 4, QUEUE_AT_ONCE, 5);
+	queue_add(&queue, 5, QUEUE_AT_ONCE, 5);
+	is_str(served(), "4 5", "and one after the other if there is nothing else");
 }
 
 static void books(void)
