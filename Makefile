@@ -44,8 +44,10 @@ HARDEN_LD = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now -Wl,-z,noex
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 
 cppflags = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -DEVLXCFS_VERSION='"$(VERSION)"' $(CPPFLAGS)
-# Nothing unwinds the stack at run time; debuggers find what they need in -g's sections.
-SMALL = -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables
+# Nothing unwinds the stack at run time; debuggers find what they need in -g's sections. Symbols
+# are bound at the start: a PLT would only be in the way.
+SMALL = -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \
+	-fno-plt
 cflags = -std=gnu11 $(WARN) $(HARDEN) $(SMALL) $(SAN) $(CFLAGS)
 ldflags = $(HARDEN_LD) -Wl,--gc-sections $(SAN) $(LDFLAGS)
 libs = -lev -lcap-ng -lm

@@ -7,6 +7,8 @@
  */
 #include "cache/load.h"
 
+#include "cache/slots.h"
+
 #include <stdatomic.h>
 #include <string.h>
 
@@ -133,6 +135,7 @@ static int find(const struct load *load, const struct load_key *key)
 	return LOAD_NOWHERE;
 }
 
+/* One that is free, or else was stored longest ago. */
 static int oldest(const struct load *load)
 {
 	int best = 0;
@@ -149,9 +152,11 @@ static int oldest(const struct load *load)
 /* An entry that is not valid. */
 static int take(struct load *load)
 {
-	bool is_new = load->used < LOAD_ENTRIES;
-	int at = is_new ? (int)load->used : oldest(load);
+	int at = oldest(load);
+	bool is_new = load->used < LOAD_ENTRIES && (!load->used || load->entry[at].valid);
 
+	if (is_new)
+		at = (int)load->used;
 	load->entry[at].valid = 0;
 	barrier();
 	load->used += is_new;
@@ -187,4 +192,37 @@ int load_store(struct load *load, int at, const struct load_key *key,
 	barrier();
 	e->valid = copy + 1;
 	return at;
+}
+
+/* Entries that are free behind all others were never used. */
+static void shrink(struct load *load)
+{
+	enum { STEP = 32 }; /* giving less back is not worth a system call */
+	const uint64_t before = load->used;
+	uint64_t used = before;
+
+	while (used && !load->entry[used - 1].valid)
+		used--;
+	barrier();
+	load->used = used;
+	if (used / STEP == before / STEP)
+		return;
+	slots_give_back(&load->key[used], &load->key[LOAD_ENTRIES]);
+	slots_give_back(&load->entry[used], &load->entry[LOAD_ENTRIES]);
+}
+
+void load_forget(struct load *load, int at, const struct load_key *key)
+{
+	if (!is_at(load, at, key))
+		return;
+	load->entry[at].valid = 0;
+	shrink(load);
+}
+
+void load_forget_old(struct load *load, uint64_t before_ns)
+{
+	for (uint64_t i = 0; i < load->used; i++)
+		if (load->entry[i].stored_ns < before_ns)
+			load->entry[i].valid = 0;
+	shrink(load);
 }

@@ -71,5 +71,10 @@ int load_find(
  * stored longest ago makes it. */
 int load_store(struct load *load, int at, const struct load_key *key,
 	const struct load_state *state, uint64_t now_ns);
+/* The container, which is there by load_find or load_store, is no more: forgets it, as do
+ * the next for those that were stored before then. Memory that this frees goes back to
+ * the host: the block is a shared file's. */
+void load_forget(struct load *load, int at, const struct load_key *key);
+void load_forget_old(struct load *load, uint64_t before_ns);
 
 #endif

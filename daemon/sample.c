@@ -5,11 +5,14 @@
  */
 #include "daemon/sample.h"
 
+#include "cache/pool.h"
 #include "nsutil/cleanup.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+
+static struct pool pool = {.size = sizeof(struct sample)};
 
 static unsigned bucket_of(const struct load_key *key)
 {
@@ -87,6 +90,13 @@ static void leave_queue(struct samples *samples, struct sample *sample)
 	sample->due = false;
 }
 
+static void free_path(struct sample *sample)
+{
+	if (sample->path != sample->near)
+		free(sample->path);
+	sample->path = NULL;
+}
+
 void sample_drop(struct samples *samples, struct sample *sample)
 {
 	struct sample **link = &samples->bucket[bucket_of(&sample->key)];
@@ -100,8 +110,8 @@ void sample_drop(struct samples *samples, struct sample *sample)
 	*link = sample->next_id;
 	leave_queue(samples, sample);
 	samples->count--;
-	free(sample->path);
-	free(sample);
+	free_path(sample);
+	pool_put(&pool, sample);
 }
 
 static void make_room(struct samples *samples, uint64_t now_ns)
@@ -125,7 +135,7 @@ static struct sample *add(
 		make_room(samples, now_ns);
 	if (samples->count >= LOAD_ENTRIES)
 		return NULL;
-	s = calloc(1, sizeof(*s));
+	s = pool_get(&pool);
 	if (!s)
 		return NULL;
 	s->id = ++samples->last_id;
@@ -151,15 +161,15 @@ static int hierarchy_of(const struct cg_layout *layout, const struct container *
 /* Follows a container that was moved. False when it has no path. */
 static bool set_path(struct sample *s, int hierarchy, const char *path)
 {
-	char *copy;
+	const size_t size = strlen(path) + 1;
+	char *to = s->near;
 
 	if (s->path && s->hierarchy == hierarchy && !strcmp(s->path, path))
 		return true;
-	copy = strdup(path);
-	if (!copy)
+	if (size > sizeof(s->near) && !(to = malloc(size)))
 		return s->path != NULL;
-	free(s->path);
-	s->path = copy;
+	free_path(s);
+	s->path = memcpy(to, path, size);
 	s->hierarchy = hierarchy;
 	return true;
 }

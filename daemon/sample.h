@@ -9,7 +9,10 @@
 
 #include <stdbool.h>
 
-enum { SAMPLE_BUCKETS = 1024 };
+enum {
+	SAMPLE_BUCKETS = 1024,
+	SAMPLE_NEAR = 96, /* bytes that most paths do with */
+};
 
 /* Who is walked first. */
 enum sample_rank {
@@ -29,7 +32,8 @@ struct sample {
 	pid_t init;
 	unsigned level; /* of its pid namespace, see taskwalk_level */
 	int hierarchy;  /* of the layout */
-	char *path;     /* of its cgroup there; owned */
+	char *path;     /* of its cgroup there: near, or owned */
+	char near[SAMPLE_NEAR];
 	uint64_t made_ns, used_ns;
 	struct sample *due_prev, *due_next; /* of the queue, if it is due */
 	enum sample_rank due_rank;          /* which queue */

@@ -30,6 +30,9 @@ struct sampler {
 	struct samples samples;
 };
 
+/* An average over 15 minutes keeps less than a fiftieth of what it was so long ago. */
+#define LOAD_MEMORY_NS (UINT64_C(3600) * second_ns)
+
 static const uint64_t second_ns = UINT64_C(1000000000);
 
 static uint64_t wait_key(const struct sample *s)
@@ -37,11 +40,25 @@ static uint64_t wait_key(const struct sample *s)
 	return PARK_LOAD | s->id;
 }
 
+/* Its init is gone, or the number belongs to somebody else. */
+static bool ended(const struct sampler *sampler, const struct sample *s)
+{
+	uint64_t ino;
+	int r;
+
+	if (!s->init)
+		return false;
+	r = nsid_of(sampler->server->host.proc, s->init, NS_PID, &ino);
+	return r == -ENOENT || r == -ESRCH || (r == 0 && ino != s->key.pidns);
+}
+
 /* Whoever waits for it gets the host's figures. */
 static void drop(struct sampler *sampler, struct sample *s)
 {
 	uint64_t key = wait_key(s);
 
+	if (ended(sampler, s))
+		load_forget(sampler->load, s->stored, &s->key);
 	sample_drop(&sampler->samples, s);
 	serve_wake(sampler->server, key, true);
 }
@@ -93,18 +110,6 @@ static void on_walked(
 	count(sampler, s, counts, serve_now());
 	if (awaited)
 		serve_wake(sampler->server, wait_key(s), false);
-}
-
-/* Its init is gone, or the number belongs to somebody else. */
-static bool ended(const struct sampler *sampler, const struct sample *s)
-{
-	uint64_t ino;
-	int r;
-
-	if (!s->init)
-		return false;
-	r = nsid_of(sampler->server->host.proc, s->init, NS_PID, &ino);
-	return r == -ENOENT || r == -ESRCH || (r == 0 && ino != s->key.pidns);
 }
 
 /* A cgroup or an init that is gone is a walk that finds nobody. */
@@ -299,6 +304,12 @@ int sampler_new(struct sampler **out, struct server *server, struct load *load)
 	}
 	*out = sampler;
 	return 0;
+}
+
+void sampler_trim(struct sampler *sampler, uint64_t now_ns)
+{
+	if (now_ns > LOAD_MEMORY_NS)
+		load_forget_old(sampler->load, now_ns - LOAD_MEMORY_NS);
 }
 
 void sampler_free(struct sampler *sampler)

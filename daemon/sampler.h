@@ -26,6 +26,8 @@ struct sampler;
 /* `load` is the history and stays the caller's. 0 or -errno. */
 int sampler_new(struct sampler **out, struct server *server, struct load *load);
 void sampler_free(struct sampler *sampler);
+/* Forgets averages that would say nothing any more. */
+void sampler_trim(struct sampler *sampler, uint64_t now_ns);
 
 /*
  * Sets subject->load, valid until the loop goes on, for a view that needs it; `newest` if

@@ -6,6 +6,7 @@
 
 #include "cache/cpuhist.h"
 #include "daemon/log.h"
+#include "daemon/sampler.h"
 #include "daemon/shared.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/nsid.h"
@@ -32,6 +33,7 @@ static void trim(struct server *server)
 {
 	cpuhist_trim(server->cpuview);
 	disktimes_trim(server->disktimes);
+	sampler_trim(server->sampler, serve_now());
 #ifdef __GLIBC__
 	malloc_trim(0);
 #endif

@@ -41,6 +41,35 @@ static void test_paths(void)
 	fixture_deinit(&f);
 }
 
+/* Names that are longer than what most containers do with, and one text where they are
+ * the same. */
+static void test_long_paths(void)
+{
+	char a[201] = "/", b[201] = "/", text[500];
+	struct fixture f;
+
+	fixture_new(&f);
+	fixture_write(&f, "cgroup/memory/x", "");
+	fixture_write(&f, "cgroup/unified/x", "");
+	fixture_load(&f);
+	fixture_container(&f, "/ct", 0);
+	ok(f.ct->path[0] == f.ct->path[1] && !strcmp(f.ct->path[0], "/ct"), "one text");
+	for (int len = 200; len >= 40; len -= 10) {
+		memset(a + 1, 'a', (size_t)len - 1);
+		memset(b + 1, 'b', (size_t)len - 1);
+		a[len] = b[len] = '\0';
+		snprintf(text, sizeof(text), "0::%s\n1:memory:%s\n", a, b);
+		container_set_cgroups(f.ct, text);
+		ok(!strcmp(f.ct->path[0], b) && !strcmp(f.ct->path[1], a),
+			"two of %d bytes", len);
+		snprintf(text, sizeof(text), "0::%s\n1:memory:%s\n", a, a);
+		container_set_cgroups(f.ct, text);
+		ok(f.ct->path[0] == f.ct->path[1] && !strcmp(f.ct->path[0], a),
+			"one of %d bytes", len);
+	}
+	fixture_deinit(&f);
+}
+
 static void test_values(void)
 {
 	struct fixture f;
@@ -228,6 +257,7 @@ static void test_open(void)
 int main(void)
 {
 	test_paths();
+	test_long_paths();
 	test_values();
 	test_min();
 	test_nearest();

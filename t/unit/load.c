@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -195,6 +196,60 @@ static void test_full(void)
 	munmap(load, load_size());
 }
 
+/* Of a thousand containers all but the first ten end, in no order. */
+static void test_forget(void)
+{
+	const int fd = memfd_create("load", MFD_CLOEXEC);
+	struct load_state state;
+	struct load *load;
+	struct stat st;
+
+	if (fd < 0 || ftruncate(fd, (off_t)load_size()) < 0)
+		err(1, "memfd");
+	load = load_attach(
+		mmap(NULL, load_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	for (uint64_t i = 0; i < 1000; i++) {
+		state = state_of(i);
+		load_store(load, LOAD_NOWHERE, &(struct load_key){1, 0, i}, &state, i);
+	}
+	fstat(fd, &st);
+	ok(st.st_blocks * 512 > 150000, "a thousand take %lld bytes",
+		(long long)st.st_blocks * 512);
+	load_forget(load, 5, &(struct load_key){1, 0, 6});
+	load_forget(load, LOAD_NOWHERE, &(struct load_key){1, 0, 6});
+	load_forget(load, 1000, &(struct load_key){1, 0, 6});
+	ok(load_find(load, &(struct load_key){1, 0, 5}, &state) == 5 &&
+			load_find(load, &(struct load_key){1, 0, 6}, &state) == 6,
+		"nobody is forgotten who is elsewhere");
+	load_forget(load, 500, &(struct load_key){1, 0, 500});
+	is_int(load_find(load, &(struct load_key){1, 0, 500}, &state), LOAD_NOWHERE,
+		"one is");
+	state = state_of(77);
+	is_int(load_store(load, LOAD_NOWHERE, &(struct load_key){2, 0, 0}, &state, 500),
+		500, "and makes room for the next");
+	for (uint64_t i = 0; i < 1000; i++) {
+		const uint64_t k = i * 337 % 1000;
+
+		if (k >= 20)
+			load_forget(load, (int)k, &(struct load_key){1, 0, k});
+	}
+	load_forget(load, 500, &(struct load_key){2, 0, 0});
+	fstat(fd, &st);
+	ok(st.st_blocks * 512 < 20000, "twenty are left in %lld bytes",
+		(long long)st.st_blocks * 512);
+	load_forget_old(load, 10);
+	ok(load_find(load, &(struct load_key){1, 0, 9}, &state) == LOAD_NOWHERE &&
+			load_find(load, &(struct load_key){1, 0, 10}, &state) == 10 &&
+			is_state(&state, 10),
+		"what is old is forgotten");
+	ok(load_attach(load) == load &&
+			load_find(load, &(struct load_key){1, 0, 19}, &state) == 19 &&
+			is_state(&state, 19),
+		"who lives is remembered");
+	munmap(load, load_size());
+	close(fd);
+}
+
 static void test_garbage(void)
 {
 	struct load *load = new_block();
@@ -268,6 +323,7 @@ int main(void)
 	test_history();
 	test_where();
 	test_full();
+	test_forget();
 	test_garbage();
 	test_killed(1, 300, "one container");
 	test_killed(LOAD_ENTRIES + 50, 100, "more than there is room for");

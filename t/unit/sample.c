@@ -168,8 +168,33 @@ static void test_room(void)
 	end();
 }
 
+/* It follows its container from one cgroup to the next, however long their names are. */
+static void test_moved(void)
+{
+	char path[300] = "/", text[330];
+	struct sample *s;
+
+	begin("");
+	s = get(1, second);
+	is_str(s->path, "/ct", "where it is");
+	memset(path + 1, 'l', sizeof(path) - 2);
+	for (size_t len = sizeof(path) - 1; len > 50; len -= 40) {
+		path[len] = '\0';
+		snprintf(text, sizeof(text), "0::%s\n", path);
+		container_set_cgroups(f.ct, text);
+		ok(get(1, second) == s && !strcmp(s->path, path),
+			"then in a cgroup with a name of %zu", len);
+	}
+	container_set_cgroups(f.ct, "0::/ct\n");
+	ok(get(1, second) == s && !strcmp(s->path, "/ct"), "and back");
+	container_set_cgroups(f.ct, "0::/\n");
+	ok(!get(1, second), "in the root it is not counted");
+	end();
+}
+
 int main(void)
 {
+	test_moved();
 	test_find();
 	test_order();
 	test_versions();
