@@ -68,16 +68,10 @@ kernel_kB() {
 	fi
 }
 
-memory() {
+held() {
+	memory "$1"
 	for s in $SYSTEMS; do
-		# shellcheck disable=SC2046
-		"$BENCH/usage" $(system_get pids "$s") >"$TMP/usage"
-		read -r anon private pss threads fds <"$TMP/usage"
-		note memory "$1" "$s" rssanon_kB "$anon"
-		note memory "$1" "$s" private_kB "$private"
 		note memory "$1" "$s" kernel_kB "$(kernel_kB "$s")"
-		note memory "$1" "$s" threads "$threads"
-		note memory "$1" "$s" descriptors "$fds"
 	done
 }
 
@@ -109,20 +103,20 @@ for s in $SYSTEMS; do
 	account "$s"
 	eval "$(system_var before "$s")=$(descriptors "$s")"
 done
-memory start
+held start
 progress "starting $CONTAINERS containers"
 fleet_start "$CONTAINERS"
 for round in $(seq "$ROUNDS"); do
 	one "$FEW"
 	one "$CONTAINERS"
 done
-memory alive
+held alive
 if [ "$SOAK" -gt 0 ]; then
 	for s in $SYSTEMS; do
 		progress "soak: $s"
 		fleet_measure soak "${SOAK}s" "$s" run "$SOAK" "$BIND/$s/meminfo" 0 "$CONTAINERS" 1 0
 	done
-	memory soaked
+	held soaked
 fi
 
 # But for the host's files and a timer, which stay open once they have been needed.
@@ -140,5 +134,5 @@ for s in $SYSTEMS; do
 	t_now
 	note given_back all "$s" s $((t_time - end))
 done
-memory end
+held end
 report

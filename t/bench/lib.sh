@@ -16,6 +16,7 @@
 # system_measure SECTION WORKLOAD NAME COMMAND...
 #				COMMAND prints what t/bench/hist.h says
 # note SECTION WORKLOAD SYSTEM METRIC VALUE
+# memory WHEN
 # fleet_start COUNT		containers 0 to COUNT-1
 # fleet COMMAND...		see fleet.c; prints its answer
 # report			the table, or JSON with --json
@@ -198,6 +199,21 @@ system_measure() {
 	# shellcheck disable=SC2086
 	m_line=$("$BENCH/usage" $m_pids -- "$@") || bail "$m_key: failed"
 	echo "raw $m_key $m_line" >>"$RESULTS"
+}
+
+# memory WHEN: what all processes of each server hold
+memory() {
+	for s in $SYSTEMS; do
+		[ "$s" != native ] || continue
+		# shellcheck disable=SC2046
+		"$BENCH/usage" $(system_get pids "$s") >"$TMP/usage"
+		read -r anon private pss threads fds <"$TMP/usage"
+		note memory "$1" "$s" rssanon_kB "$anon"
+		note memory "$1" "$s" private_kB "$private"
+		note memory "$1" "$s" pss_kB "$pss"
+		note memory "$1" "$s" threads "$threads"
+		note memory "$1" "$s" descriptors "$fds"
+	done
 }
 
 # --- fleet ---

@@ -218,19 +218,6 @@ section_idle() {
 	done
 }
 
-section_memory() {
-	for s in $(servers); do
-		# shellcheck disable=SC2046
-		"$BENCH/usage" $(system_get pids "$s") >"$TMP/usage"
-		read -r anon private pss threads fds <"$TMP/usage"
-		note memory "$1" "$s" rssanon_kB "$anon"
-		note memory "$1" "$s" private_kB "$private"
-		note memory "$1" "$s" pss_kB "$pss"
-		note memory "$1" "$s" threads "$threads"
-		note memory "$1" "$s" descriptors "$fds"
-	done
-}
-
 # --- all of it ---
 
 describe
@@ -239,7 +226,7 @@ for s in $SYSTEMS; do
 	progress "starting $s"
 	system_start "$s"
 done
-! wanted memory || section_memory start
+! wanted memory || memory start
 ct_start c1 nobind mem=1G
 measure_needed
 if wanted fleet || wanted herd || wanted cold; then
@@ -261,7 +248,7 @@ for round in $(seq "$ROUNDS"); do
 done
 ! wanted syscalls || section_syscalls
 # What was read a while ago is forgotten by then.
-! wanted memory || section_memory end
+! wanted memory || memory end
 if wanted idle; then
 	progress 'waiting for quiet'
 	sleep 16

@@ -71,18 +71,6 @@ processes() {
 	echo "$n"
 }
 
-memory() {
-	for s in $SYSTEMS; do
-		# shellcheck disable=SC2046
-		"$BENCH/usage" $(system_get pids "$s") >"$TMP/usage"
-		read -r anon private pss threads fds <"$TMP/usage"
-		note memory "$1" "$s" rssanon_kB "$anon"
-		note memory "$1" "$s" private_kB "$private"
-		note memory "$1" "$s" threads "$threads"
-		note memory "$1" "$s" descriptors "$fds"
-	done
-}
-
 describe
 echo "storm	$RATE pid and cgroup namespaces a second" >>"$TMP/machine"
 SYSTEMS="native $SYSTEMS"
