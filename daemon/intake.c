@@ -14,11 +14,11 @@
 /* Whatever is read from now on is new to every request that waits. */
 static void new_batch(struct server *server)
 {
-	const uint64_t oldest = queue_oldest(&server->queue);
+	const int oldest = queue_oldest(&server->queue);
 
 	host_new_epoch(&server->host);
 	handle_new_batch(&server->handles, server->host.epoch,
-		oldest ? oldest : server->host.epoch);
+		oldest < 0 ? server->host.epoch : server->batch[oldest]);
 }
 
 void serve_wake(struct server *server, uint64_t key, bool give_up)
@@ -104,9 +104,10 @@ static void enqueue(struct server *server, const struct slot *slot)
 {
 	const unsigned i = (unsigned)(slot - server->channel.journal->slot);
 
-	/* It waits where an older copy did. */
+	/* Else it waits where an older copy did. */
 	if (!server->parked[i].key)
-		queue_add(&server->queue, i, turn_of(server, slot), server->host.epoch);
+		queue_add(&server->queue, i, turn_of(server, slot));
+	server->batch[i] = server->host.epoch;
 }
 
 /* Reads up to `most` messages. */

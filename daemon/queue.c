@@ -22,11 +22,10 @@ unsigned queue_turn(const struct queue *queue, pid_t tid)
 						    : QUEUE_STRANGER;
 }
 
-void queue_add(struct queue *queue, unsigned slot, unsigned turn, uint64_t batch)
+void queue_add(struct queue *queue, unsigned slot, unsigned turn)
 {
 	queue->slot[queue->count++] = (uint8_t)slot;
 	queue->turn[slot] = (uint8_t)turn;
-	queue->batch[slot] = batch;
 }
 
 static const uint8_t *find(const struct queue *queue, unsigned slot)
@@ -55,9 +54,9 @@ void queue_drop(struct queue *queue, unsigned slot)
 		drop(queue, place);
 }
 
-uint64_t queue_oldest(const struct queue *queue)
+int queue_oldest(const struct queue *queue)
 {
-	return queue->count ? queue->batch[queue->slot[0]] : 0;
+	return queue->count ? queue->slot[0] : -1;
 }
 
 /* How many requests were served since the last one of its turn, and one: a distance,

@@ -25,10 +25,9 @@ enum {
 /* All zero is empty. */
 struct queue {
 	unsigned count;
-	uint8_t slot[JOURNAL_SLOTS];   /* in the order in which they came */
-	uint8_t turn[JOURNAL_SLOTS];   /* of each slot */
-	bool rushed;                   /* what was served last was of that kind */
-	uint64_t batch[JOURNAL_SLOTS]; /* with which it came; stays there afterwards */
+	uint8_t slot[JOURNAL_SLOTS];       /* in the order in which they came */
+	uint8_t turn[JOURNAL_SLOTS];       /* of each slot */
+	bool rushed;                       /* what was served last was of that kind */
 	uint32_t taken, last[QUEUE_TURNS]; /* the number of each turn's last request */
 	uint32_t thread[QUEUE_THREADS];    /* thread id × QUEUE_TURNS + turn */
 };
@@ -40,12 +39,12 @@ unsigned queue_learn(struct queue *queue, pid_t tid, uint64_t pidns);
 unsigned queue_turn(const struct queue *queue, pid_t tid);
 
 /* The request in the slot, which is not in the queue, waits for that turn. */
-void queue_add(struct queue *queue, unsigned slot, unsigned turn, uint64_t batch);
+void queue_add(struct queue *queue, unsigned slot, unsigned turn);
 bool queue_has(const struct queue *queue, unsigned slot);
 /* It waits no more. Nothing if it did not. */
 void queue_drop(struct queue *queue, unsigned slot);
-/* The batch of the oldest; 0 if the queue is empty. */
-uint64_t queue_oldest(const struct queue *queue);
+/* The slot of the oldest; -1: the queue is empty. */
+int queue_oldest(const struct queue *queue);
 /* The slot that is served next, which then is not in the queue. -1: it is empty. */
 int queue_take(struct queue *queue);
 

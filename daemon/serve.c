@@ -303,7 +303,7 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up)
 	struct journal *journal = server->channel.journal;
 	struct parked *parked = &server->parked[slot - journal->slot];
 	struct work work = {.server = server,
-		.batch = server->queue.batch[slot - journal->slot],
+		.batch = server->batch[slot - journal->slot],
 		.give_up = give_up};
 	int parsed = channel_parse(&server->channel, slot, &work.request), r;
 

@@ -25,31 +25,31 @@ static void order(void)
 	b = queue_learn(&queue, 101, 4026532001);
 	c = queue_learn(&queue, 102, 4026532002);
 	is_int(queue_take(&queue), -1, "an empty queue");
-	is_u64(queue_oldest(&queue), 0, "has no oldest");
-	queue_add(&queue, 9, a, 1);
-	queue_add(&queue, 3, a, 1);
-	queue_add(&queue, 5, a, 1);
+	is_int(queue_oldest(&queue), -1, "has no oldest");
+	queue_add(&queue, 9, a);
+	queue_add(&queue, 3, a);
+	queue_add(&queue, 5, a);
 	is_str(served(), "9 3 5", "of one container: as they came");
-	queue_add(&queue, 1, a, 2);
-	queue_add(&queue, 2, a, 2);
-	queue_add(&queue, 3, a, 2);
-	queue_add(&queue, 4, b, 2);
+	queue_add(&queue, 1, a);
+	queue_add(&queue, 2, a);
+	queue_add(&queue, 3, a);
+	queue_add(&queue, 4, b);
 	is_str(served(), "4 1 2 3", "who was not served just now comes first");
-	queue_add(&queue, 1, a, 3);
-	queue_add(&queue, 2, a, 3);
-	queue_add(&queue, 3, b, 3);
-	queue_add(&queue, 4, b, 3);
-	queue_add(&queue, 5, c, 3);
-	queue_add(&queue, 6, c, 3);
+	queue_add(&queue, 1, a);
+	queue_add(&queue, 2, a);
+	queue_add(&queue, 3, b);
+	queue_add(&queue, 4, b);
+	queue_add(&queue, 5, c);
+	queue_add(&queue, 6, c);
 	is_str(served(), "5 3 1 6 4 2", "three take turns");
-	queue_add(&queue, 1, a, 4);
-	queue_add(&queue, 2, b, 4);
-	queue_add(&queue, 3, QUEUE_AT_ONCE, 4);
-	queue_add(&queue, 4, QUEUE_AT_ONCE, 4);
-	queue_add(&queue, 5, QUEUE_AT_ONCE, 4);
+	queue_add(&queue, 1, a);
+	queue_add(&queue, 2, b);
+	queue_add(&queue, 3, QUEUE_AT_ONCE);
+	queue_add(&queue, 4, QUEUE_AT_ONCE);
+	queue_add(&queue, 5, QUEUE_AT_ONCE);
 	is_str(served(), "3 2 4 1 5", "what nobody waits for: every other one");
-	queue_add(&queue, 4, QUEUE_AT_ONCE, 5);
-	queue_add(&queue, 5, QUEUE_AT_ONCE, 5);
+	queue_add(&queue, 4, QUEUE_AT_ONCE);
+	queue_add(&queue, 5, QUEUE_AT_ONCE);
 	is_str(served(), "4 5", "and one after the other if there is nothing else");
 }
 
@@ -57,20 +57,19 @@ static void books(void)
 {
 	unsigned a = queue_learn(&queue, 100, 4026532000);
 
-	queue_add(&queue, 63, a, 8);
-	queue_add(&queue, 0, a, 9);
-	queue_add(&queue, 7, a, 9);
-	is_u64(queue_oldest(&queue), 8, "the oldest one's batch");
+	queue_add(&queue, 63, a);
+	queue_add(&queue, 0, a);
+	queue_add(&queue, 7, a);
+	is_int(queue_oldest(&queue), 63, "the oldest");
 	ok(queue_has(&queue, 63) && queue_has(&queue, 0) && !queue_has(&queue, 1),
 		"which slots are in it");
 	queue_drop(&queue, 63);
 	queue_drop(&queue, 63);
 	queue_drop(&queue, 1);
-	is_u64(queue_oldest(&queue), 9, "the next one's, when that was dropped");
-	is_u64(queue.batch[63], 8, "which is still known");
+	is_int(queue_oldest(&queue), 0, "the next one, when that was dropped");
 	is_str(served(), "0 7", "what was dropped is not served");
 	for (unsigned i = 0; i < JOURNAL_SLOTS; i++)
-		queue_add(&queue, i, a, 10);
+		queue_add(&queue, i, a);
 	is_u64(queue.count, JOURNAL_SLOTS, "every slot at one time");
 	is_int(queue_take(&queue), 0, "the first");
 	while (queue_take(&queue) >= 0)
@@ -107,14 +106,14 @@ static void nobody_starves(void)
 	for (unsigned i = 0; i < QUEUE_TURNS; i++)
 		queue.last[i] = queue.taken;
 	for (unsigned i = 0; i < JOURNAL_SLOTS - 1; i++)
-		queue_add(&queue, i, queue_learn(&queue, 300, 4026530000), 1);
+		queue_add(&queue, i, queue_learn(&queue, 300, 4026530000));
 	for (unsigned n = 0; n < MANY; n++) {
 		const unsigned quiet = JOURNAL_SLOTS - 1;
 		int slot;
 
 		if (!queue_has(&queue, quiet)) {
 			queue_add(&queue, quiet,
-				queue_learn(&queue, 301, 4026530001 + n % 62), 1);
+				queue_learn(&queue, 301, 4026530001 + n % 62));
 			waits = 0;
 		}
 		slot = queue_take(&queue);
@@ -122,7 +121,7 @@ static void nobody_starves(void)
 		if ((unsigned)slot == quiet)
 			longest = waits > longest ? waits : longest;
 		else
-			queue_add(&queue, (unsigned)slot, queue_turn(&queue, 300), 1);
+			queue_add(&queue, (unsigned)slot, queue_turn(&queue, 300));
 	}
 	is_u64(longest, 2, "nobody waits for more than one of the others");
 	while (queue_take(&queue) >= 0)
