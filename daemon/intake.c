@@ -29,9 +29,12 @@ void serve_wake(struct server *server, uint64_t key, bool give_up)
 	for (int i = 0; i < JOURNAL_SLOTS; i++)
 		due[i] = server->parked[i].key == key;
 	new_batch(server);
-	for (int i = 0; i < JOURNAL_SLOTS; i++)
-		if (due[i] && server->parked[i].key == key)
-			serve_slot(server, &server->channel.journal->slot[i], give_up);
+	for (int i = 0; i < JOURNAL_SLOTS; i++) {
+		if (!due[i] || server->parked[i].key != key)
+			continue;
+		server->batch[i] = server->host.epoch;
+		serve_slot(server, &server->channel.journal->slot[i], give_up);
+	}
 	if (server->ending && !journal_pending(server->channel.journal))
 		loop_stop(server->loop);
 }

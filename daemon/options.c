@@ -45,15 +45,15 @@ enum id {
 	OPTS,
 };
 
-/* clang-format off: as few lines as possible for each. */
+/* As few lines as possible for each. */
+/* clang-format off */
 static const struct {
 	const char *name; /* long; NULL: short only */
 	char letter;      /* 0: long only */
 	const char *arg;  /* NULL: takes none */
 	const char *help;
 } table[OPTS] = {
-	[OPT_FOREGROUND] = {"foreground", 'f', NULL,
-		"stay in the foreground (always so)"},
+	[OPT_FOREGROUND] = {"foreground", 'f', NULL, "stay in the foreground (always so)"},
 	[OPT_DEBUG] = {"debug", 'd', NULL, "log more"},
 	[OPT_HELP] = {"help", 'h', NULL, "print this and exit"},
 	[OPT_VERSION] = {"version", 'v', NULL, "print the version and exit"},
@@ -67,18 +67,15 @@ static const struct {
 		"mount options for FUSE; allow_other and the like are always on"},
 	[OPT_PIDFILE] = {"pidfile", 'p', "FILE", "write the process id there"},
 	[OPT_CFS] = {"enable-cfs", 0, NULL, "CPU quotas limit the number of CPUs shown"},
-	[OPT_PIDFD] = {"enable-pidfd", 0, NULL,
-		"accepted: pidfds are used where there are any"},
+	[OPT_PIDFD] = {"enable-pidfd", 0, NULL, "accepted: pidfds are used where there are any"},
 	[OPT_CGROUP] = {"enable-cgroup", 0, NULL, "accepted; cgroupfs is not emulated"},
 	[OPT_PSI_POLL] = {"enable-psi-poll", 0, NULL,
 		"accepted for lxcfs's sake; pressure files take no triggers yet"},
-	[OPT_INTR] = {"enable-intr", 0, NULL,
-		"stat lists each interrupt, as on the host"},
+	[OPT_INTR] = {"enable-intr", 0, NULL, "stat lists each interrupt, as on the host"},
 	[OPT_RUNTIME_DIR] = {"runtime-dir", 0, "DIR", "directory for run-time files"},
 	[OPT_READY_FD] = {"ready-fd", 0, "N",
 		"write a newline to descriptor N once reads are served, then close it"},
-	[OPT_KEPT_FILES] = {"kept-files", 0, "N",
-		"cgroup files kept open (default: one for 4 MB of memory)"},
+	[OPT_KEPT_FILES] = {"kept-files", 0, "N", "cgroup files kept open (default: one for 4 MB of memory)"},
 	[OPT_RESOLVER] = {"resolver", 0, "ioctl|fork",
 		"how a namespace's init is found (default: ioctl where there is one)"},
 	[OPT_CGROUP_READER] = {"cgroup-reader", 0, "auto|loop|helper",

@@ -106,7 +106,8 @@ struct server {
 	struct loop_fd *control_watch; /* orders from the keeper; NULL without one */
 	struct resolver resolver[RESOLVERS];
 	struct parked parked[JOURNAL_SLOTS];
-	uint64_t batch[JOURNAL_SLOTS]; /* host.epoch when the slot's request was read */
+	uint64_t batch[JOURNAL_SLOTS]; /* host.epoch when the slot's request was read, or
+					  taken up again */
 };
 
 /* serve.c: answers the request in the slot or parks it. With give_up it does not wait. */

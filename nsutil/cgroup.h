@@ -110,6 +110,14 @@ struct cg_version {
 	} cpustat[CG_CPUSTATS];
 };
 
+/* Entries of `fact`: a file; one that the root cgroup lacks (v2's CFTYPE_NOT_ON_ROOT) or
+ * where it cannot be set (v1); and what the version does not have. */
+/* clang-format off */
+#define CG_FACT(which, name) {.controller = which, .file = name}
+#define CG_BELOW_ROOT(which, name) {.controller = which, .file = name, .below_root = true}
+#define CG_NONE(which) {.controller = which, .file = NULL}
+/* clang-format on */
+
 extern const struct cg_version cg_v1, cg_v2;
 
 /* One mounted hierarchy. */

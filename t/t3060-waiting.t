@@ -101,9 +101,41 @@ kill -TERM "$reader"
 sleep 0.1
 kill -CONT "$DAEMON_PID"
 ok 'interrupted between two workers: it ends' wait_until gone "$reader"
+# One whose request and interrupt are read together, behind those of others, by a worker that
+# was stopped.
+perl -e '
+	$SIG{USR1} = sub {};
+	sysopen(my $file, $ARGV[0], 0) or die;
+	open(my $up, ">", "$ARGV[1]/open");
+	select(undef, undef, undef, 0.02) until -e "$ARGV[1]/go";
+	my $n = sysread($file, my $text, 4096);
+	print defined $n ? "$n bytes\n" : $!{EINTR} ? "interrupted\n" : "$!\n"' \
+	"$MNT/sys/devices/system/cpu/cpufreq/policy0/scaling_cur_freq" "$TMP" >"$TMP/got" 2>&1 &
+reader=$!
+wait_until test -e "$TMP/open"
+# The keeper is stopped, too: it would replace the worker.
+w=$(worker)
+kill -STOP "$DAEMON_PID" "$w"
+waiting() {
+	[ "$(fuse_waiting)" = "$1" ]
+}
+for i in $(seq 30); do
+	head -c 8 "$MNT/proc/meminfo" >/dev/null &
+done
+wait_until waiting 30
+: >"$TMP/go"
+ok 'interrupted before it is read: it waits' wait_until waiting 31
+kill -USR1 "$reader"
+# From then on it waits so that only a fatal signal ends it (request_wait_answer in fs/fuse/dev.c).
+ok 'interrupted before it is read: the kernel knows' wait_until \
+	grep -q '^State:[[:space:]]*D' "/proc/$reader/status"
+kill -CONT "$w"
+ok 'interrupted before it is read: it ends' wait_until gone "$reader"
+kill -CONT "$DAEMON_PID"
+is "$(cat "$TMP/got")" interrupted 'interrupted before it is read: with EINTR'
 ok 'the daemon serves' serves
 t_now
-between 0 $((t_time - before)) "$(seconds 4 30)" 'neither waits for the file'
+between 0 $((t_time - before)) "$(seconds 4 30)" 'none of them waits for the file'
 
 # --- the end
 wait_for_it 'end'

@@ -63,14 +63,6 @@ beside() {
 	kill -0 "$FLEET_PID" || bail "the storm failed at $3"
 }
 
-processes() {
-	n=0
-	for p in $(system_get pids "$1"); do
-		n=$((n + $(t_tree "$p" | wc -l)))
-	done
-	echo "$n"
-}
-
 describe
 echo "storm	$RATE pid and cgroup namespaces a second" >>"$TMP/machine"
 SYSTEMS="native $SYSTEMS"

@@ -397,8 +397,7 @@ static void test_limits(void)
 	fixture_deinit(&f);
 }
 
-/* A host of 1024 CPUs and 100,000 interrupts: a file of more than a megabyte, of which
- * the container has every fourth CPU. */
+/* More than a megabyte of 1024 CPUs, of which every fourth is left, and interrupts. */
 static void test_megabyte(void)
 {
 	char *host = malloc(2 << 20), *want = malloc(1 << 20), *h = host, *w = want;
@@ -430,8 +429,7 @@ static void test_megabyte(void)
 	ok(h - host > 1 << 20, "a stat of %td bytes", h - host);
 	is_str(fixture_show(&f, view_stat, 0), want, "and what is left of it");
 	f.policy.intr = true;
-	ok(strlen(fixture_show(&f, view_stat, 0)) > 1100000,
-		"with --enable-intr all of it");
+	ok(strlen(fixture_show(&f, view_stat, 0)) > 1100000, "--enable-intr: all of it");
 	free(host);
 	free(want);
 	fixture_deinit(&f);
