@@ -51,6 +51,7 @@ export LC_ALL
 
 t_count=0
 t_failed=0
+t_diag=1
 t_ended=
 t_cleaners=
 DAEMON_PID=
@@ -59,19 +60,23 @@ MNT=
 
 # --- TAP ---------------------------------------------------------------------
 
+# What is said about a failure goes where prove shows it.
 diag() {
-	printf '%s\n' "$*" | sed 's/^/# /'
+	printf '%s\n' "$*" | sed 's/^/# /' >&"$t_diag"
 }
 
 t_pass() {
 	t_count=$((t_count + 1))
+	t_diag=1
 	echo "ok $t_count - $*"
 }
 
 t_fail() {
 	t_count=$((t_count + 1))
 	t_failed=$((t_failed + 1))
+	t_diag=2
 	echo "not ok $t_count - $*"
+	diag "failed: $*"
 }
 
 ok() {
@@ -495,6 +500,7 @@ t_exit() {
 	trap '' HUP INT TERM PIPE
 	trap - EXIT
 	if [ "$t_failed" -gt 0 ] && [ -n "$DAEMON_LOG" ] && [ -s "$DAEMON_LOG" ]; then
+		t_diag=2
 		diag "the last daemon's log:"
 		diag "$(tail -n 40 "$DAEMON_LOG")"
 	fi

@@ -1,5 +1,7 @@
 #!/bin/sh
 # What reading one file costs in messages, once its names are known.
+# In a mount namespace of its own: others on this machine look at every mount.
+[ "${1:-}" = alone ] || exec unshare -m --propagation private "$0" alone
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool fsop
@@ -23,9 +25,8 @@ for f in meminfo uptime loadavg; do
 	"$TOOL/fsop" open rdonly "$MNT/proc/marker-$f" >/dev/null
 	kill "$tracer"
 	wait "$tracer" 2>/dev/null
-	# Messages by opcode, of /dev/fuse. What each cycle took would be there ten times. A few are
-	# nobody's here: a kernel that is short of memory forgets a name at times and looks it up
-	# again, and others on this machine look at every mount.
+	# Messages by opcode, of /dev/fuse. What each cycle took would be there ten times. A kernel
+	# that is short of memory forgets a name at times and looks it up again.
 	ops=$(FUSE='<\x2f\x64\x65\x76\x2f\x66\x75\x73\x65>' awk '
 		/\\x6d\\x61\\x72\\x6b\\x65\\x72/ { exit } # "marker"
 		index($0, ENVIRON["FUSE"]) && match($0, /"(\\x[0-9a-f][0-9a-f])+"/) && / = [0-9]+$/ && !/ = 0$/ {

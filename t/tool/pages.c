@@ -9,15 +9,17 @@
 //	cache		the first BYTES of the file PATH, read
 //	mapped		the same, mapped
 //	dirty		the same, written and not synced
-// Prints "ready" and how many kB of huge pages it has.
+// Prints "ready" and how many kB of huge pages it has. The kernel may take back what is a file's
+// (some do so at once, with DAMON): cache and mapped are read again until the end.
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, HUGE = 2 << 20, PER_TABLE = 512 };
+enum { PAGE = 4096, HUGE = 2 << 20, PER_TABLE = 512, AGAIN_MS = 20 };
 
 static void die(const char *what)
 {
@@ -65,25 +67,27 @@ static void shared(const char *kind, size_t bytes)
 			die("memfd");
 }
 
-static void file(const char *kind, size_t bytes, const char *path)
-{
-	int write_it = !strcmp(kind, "dirty");
-	int fd = open(path, write_it ? O_RDWR | O_CLOEXEC : O_RDONLY | O_CLOEXEC);
-	static char page[PAGE];
-	volatile char *p;
+// The last one to close a block device drops its pages: it stays open.
+static int file = -1;
+static volatile char *mapped;
 
-	if (fd < 0)
+static void hold(const char *kind, size_t bytes, const char *path)
+{
+	static char page[PAGE];
+	int write_it = !strcmp(kind, "dirty");
+
+	if (file < 0)
+		file = open(path, write_it ? O_RDWR | O_CLOEXEC : O_RDONLY | O_CLOEXEC);
+	if (file < 0)
 		die(path);
-	if (!strcmp(kind, "mapped")) {
-		p = map(bytes, MAP_SHARED, fd);
-		for (size_t i = 0; i < bytes; i += PAGE)
-			(void)p[i];
-		return;
-	}
+	if (!mapped && !strcmp(kind, "mapped"))
+		mapped = map(bytes, MAP_SHARED, file);
 	for (size_t i = 0; i < bytes; i += PAGE)
-		if ((write_it ? write(fd, page, PAGE) : read(fd, page, PAGE)) != PAGE)
+		if (mapped)
+			(void)mapped[i];
+		else if ((write_it ? pwrite(file, page, PAGE, (off_t)i)
+				   : pread(file, page, PAGE, (off_t)i)) != PAGE)
 			die(path);
-	// The last one to close a block device drops its pages: fd stays open.
 }
 
 static long huge_kb(void)
@@ -110,6 +114,8 @@ int main(int argc, char **argv)
 		{"shared", 0}, {"cache", 1}, {"mapped", 1}, {"dirty", 1},
 	};
 	size_t bytes = argc > 2 ? strtoull(argv[2], NULL, 0) : 0, i = 0;
+	struct pollfd input = {.fd = 0, .events = POLLIN};
+	int again;
 	char c;
 
 	while (i < sizeof kinds / sizeof *kinds && (argc < 2 || strcmp(kinds[i].name, argv[1])))
@@ -120,14 +126,16 @@ int main(int argc, char **argv)
 		return 100;
 	}
 	if (kinds[i].path)
-		file(argv[1], bytes, argv[3]);
+		hold(argv[1], bytes, argv[3]);
 	else if (argv[1][0] == 's' && argv[1][1] == 'h')
 		shared(argv[1], bytes);
 	else
 		own(argv[1], bytes);
+	again = kinds[i].path && strcmp(argv[1], "dirty") ? AGAIN_MS : -1;
 	printf("ready %ld\n", huge_kb());
 	fflush(stdout);
-	while (read(0, &c, 1) > 0)
-		;
+	while (poll(&input, 1, again) == 0 || read(0, &c, 1) > 0)
+		if (again > 0)
+			hold(argv[1], bytes, argv[3]);
 	return 0;
 }
