@@ -44,6 +44,10 @@ check  command  losetup              mount
 check  command  mandoc               mandoc
 check  command  musl-gcc             musl-tools
 check  command  lxcfs                lxcfs
+check  command  runc                 runc
+check  command  crun                 crun
+check  command  lxc-start            lxc
+check  command  podman               podman
 '
 
 have_header() {

@@ -110,6 +110,18 @@ is "$(grep -c '^-v$' "$TMP/args")" "$(echo "$known" | wc -l)" 'as many as there 
 is "$(tail -n 3 "$TMP/args")" '-it
 two words
 *' "then the caller's arguments as they are"
+EVLXCFS_MOUNTPOINT=$MNT "$T_TOP/contrib/oci/evlxcfs-run" "$TMP/engine" --root 'a b' container create '' -v run:/run run >"$TMP/args"
+is "$(head -n 5 "$TMP/args")" '--root
+a b
+container
+create
+-v' "the engine's own options come before the verb"
+is "$(grep -c '^-v$' "$TMP/args")" $(($(echo "$known" | wc -l) + 1)) 'once'
+is "$(tail -n 4 "$TMP/args")" '
+-v
+run:/run
+run' 'what is called like a verb behind it is none'
+nok 'evlxcfs-run without a verb' env EVLXCFS_MOUNTPOINT="$MNT" "$T_TOP/contrib/oci/evlxcfs-run" "$TMP/engine" ps -a -q
 nok 'evlxcfs-run without a daemon' env EVLXCFS_MOUNTPOINT="$TMP/nothing" "$T_TOP/contrib/oci/evlxcfs-run" "$TMP/engine" run debian
 
 # --- Kubernetes --------------------------------------------------------------
