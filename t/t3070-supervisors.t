@@ -1,0 +1,149 @@
+#!/bin/sh
+# contrib's services under the real supervisors of small hosts, runit and s6: started, crashed,
+# upgraded, stopped, and started wrong.
+. "$(dirname "$0")/lib.sh"
+need_fuse
+need_command runsv sv s6-supervise s6-svc s6-svstat s6-svwait execlineb
+
+# The daemon of the build is the one that is installed.
+mkdir "$TMP/bin"
+ln -s "$EVLXCFS_BIN" "$TMP/bin/evlxcfs"
+PATH=$TMP/bin:$PATH
+export PATH
+
+serves() {
+	[ "$(head -c 8 "$MNT/proc/meminfo" 2>/dev/null)" = MemTotal ]
+}
+
+worker() {
+	cat "/proc/$1/task/$1/children"
+}
+
+# service NAME: copies contrib's with this test's mountpoint and runtime directory.
+service() {
+	MNT=$TMP/$1
+	SV=$TMP/sv-$1
+	cp -r "$T_TOP/contrib/$1/evlxcfs" "$SV"
+	rm -rf "$SV/log"
+	DAEMON_LOG=$TMP/$1.log
+}
+
+ended() {
+	gone "$1" && ! is_mounted "$MNT"
+}
+
+other_than() {
+	SERVICE_PID=$(service_pid)
+	[ -n "$SERVICE_PID" ] && [ "$SERVICE_PID" != "$1" ]
+}
+
+worker_is_other() {
+	[ -n "$(worker "$1")" ] && [ "$(worker "$1")" != "$2" ]
+}
+
+# life NAME: what a service goes through. service_pid prints its pid, service_do tells the
+# supervisor to do something.
+life() {
+	ok "$1: it serves" wait_until serves
+	SERVICE_PID=$(service_pid)
+	is "$(cat "/proc/$SERVICE_PID/comm")" evlxcfs "$1: the supervisor knows the keeper"
+
+	before=$(worker "$SERVICE_PID")
+	exec 3<"$MNT/proc/meminfo"
+	kill -KILL "$before"
+	is "$(head -c 8 <&3)" MemTotal "$1: the worker is killed: a file that is open can be read"
+	is "$(worker_is_other "$SERVICE_PID" "$before" && service_pid)" "$SERVICE_PID" "$1: by another worker of the same keeper"
+	exec 3<&-
+
+	before=$(worker "$SERVICE_PID")
+	exec 3<"$MNT/proc/meminfo"
+	service_do upgrade
+	ok "$1: upgrade: another worker" wait_until worker_is_other "$SERVICE_PID" "$before"
+	is "$(head -c 8 <&3)" MemTotal "$1: a file that is open can be read"
+	is "$(service_pid)" "$SERVICE_PID" "$1: nothing was started anew"
+	exec 3<&-
+
+	kill -KILL "$SERVICE_PID"
+	ok "$1: the keeper is killed: started again" wait_until other_than "$SERVICE_PID"
+	SERVICE_PID=$(service_pid)
+	ok "$1: it serves again" wait_until serves
+	is "$(mount_count "$MNT")" 1 "$1: with one mount"
+
+	service_do down
+	ok "$1: stopped: unmounted and ended" wait_until ended "$SERVICE_PID"
+	service_do up
+	ok "$1: started once more" wait_until serves
+	service_do down
+	ok "$1: and stopped" wait_until ended "$(service_pid)"
+	unlike "$(cat "$DAEMON_LOG")" 'cannot|No such' "$1: nothing to complain of"
+}
+
+supervisor_ended() {
+	gone "$SUPERVISOR"
+}
+
+# --- runit -------------------------------------------------------------------
+
+service runit
+cat >"$SV/conf" <<END
+MOUNTPOINT=$MNT
+OPTIONS=--runtime-dir=$TMP/run-runit
+END
+runsv "$SV" >"$DAEMON_LOG" 2>&1 &
+SUPERVISOR=$!
+service_pid() {
+	cat "$SV/supervise/pid"
+}
+service_do() {
+	case $1 in
+	upgrade) sv 1 "$SV" ;;
+	*) sv -w 0 "$1" "$SV" >/dev/null ;;
+	esac
+}
+life runit
+
+echo OPTIONS=--nonsense >>"$SV/conf"
+is_down() {
+	grep -qx down "$SV/supervise/stat"
+}
+service_do up
+ok 'runit: a wrong option' wait_until grep -q nonsense "$DAEMON_LOG"
+ok 'runit: it is not tried for ever' wait_until is_down
+sleep 2
+is "$(grep -c nonsense "$DAEMON_LOG")" 1 'runit: once is enough'
+kill -TERM "$SUPERVISOR"
+ok 'runit: the supervisor can end' wait_until supervisor_ended
+
+# --- s6 ----------------------------------------------------------------------
+
+service s6
+sed "s|/var/lib/evlxcfs|$MNT|; s|^evlxcfs |evlxcfs --runtime-dir=$TMP/run-s6 |" "$T_TOP/contrib/s6/evlxcfs/run" >"$SV/run"
+s6-supervise "$SV" >"$DAEMON_LOG" 2>&1 &
+SUPERVISOR=$!
+service_pid() {
+	s6-svstat -o pid "$SV"
+}
+service_do() {
+	case $1 in
+	upgrade) s6-svc -1 "$SV" ;;
+	down) s6-svc -d "$SV" ;;
+	up) s6-svc -u "$SV" ;;
+	esac
+}
+wait_until test -e "$SV/supervise/control"
+ok 's6: it says that it is ready' s6-svwait -U -t 20000 "$SV"
+ok 's6: and is' serves
+life s6
+
+sed -i 's|^evlxcfs |evlxcfs --nonsense |' "$SV/run"
+service_do up
+ok 's6: a wrong option' wait_until grep -q nonsense "$DAEMON_LOG"
+is_down() {
+	[ "$(s6-svstat -o up,wantedup "$SV")" = 'false false' ]
+}
+ok 's6: it is not tried for ever' wait_until is_down
+sleep 2
+is "$(grep -c nonsense "$DAEMON_LOG")" 1 's6: once is enough'
+s6-svc -x "$SV"
+ok 's6: the supervisor can end' wait_until supervisor_ended
+done_testing
