@@ -48,6 +48,10 @@ check  command  runc                 runc
 check  command  crun                 crun
 check  command  lxc-start            lxc
 check  command  podman               podman
+check  command  runsv                runit
+check  command  s6-supervise         s6
+check  command  execlineb            execline
+check  command  systemctl            systemd
 '
 
 have_header() {

@@ -80,7 +80,8 @@ static void overwrite(pid_t pid)
 	close(mem);
 }
 
-static void report_maps(pid_t pid)
+// One that has no file mapped is on its way out, by somebody's SIGKILL.
+static void report_maps(pid_t pid, const char *caps, int fds)
 {
 	char line[512], perms[8], inode[32], last[32] = "0";
 	unsigned long from, to, writable = 0;
@@ -98,7 +99,9 @@ static void report_maps(pid_t pid)
 	}
 	if (maps)
 		fclose(maps);
-	printf(" shared %d files %d writable %lu\n", shared, files, writable >> 10);
+	if (files)
+		printf("caps %s fds %d shared %d files %d writable %lu\n", caps, fds, shared,
+			files, writable >> 10);
 }
 
 static void report(pid_t pid)
@@ -120,8 +123,7 @@ static void report(pid_t pid)
 		fds += e->d_name[0] != '.';
 	if (d)
 		closedir(d);
-	printf("caps %s fds %d", caps, fds);
-	report_maps(pid);
+	report_maps(pid, caps, fds);
 }
 
 // Whether it was there. Its directory of descriptors is root's to list; where they lead

@@ -10,6 +10,7 @@
 #   --mem MB        memory (default 1024)
 #   --smp N         CPUs (default 2)
 #   --swap          128 MB of active swap, on zram
+#   --systemd       the host's systemd is pid 1, and the command one of its services
 #   --disk          a scratch disk of 64 MB, /dev/vda
 #   --append 'K=V'  more for the kernel's command line; can be repeated
 #   --tty           the command talks to this terminal, for a shell by hand
@@ -38,7 +39,7 @@ usage() {
 }
 die() { echo "run.sh: $*" >&2; exit 125; }
 
-kernel=6.1 layout=v2 ramfs=0 timeout=300 mem=1024 smp=2 swap=0 disk=0 tty=0 append=''
+kernel=6.1 layout=v2 ramfs=0 timeout=300 mem=1024 smp=2 swap=0 disk=0 tty=0 systemd=0 append=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel | --layout | --timeout | --mem | --smp | --append)
@@ -56,6 +57,7 @@ while [ $# -gt 0 ]; do
 	--ramfs) ramfs=1 ;;
 	--swap) swap=1 ;;
 	--disk) disk=1 ;;
+	--systemd) systemd=1 ;;
 	--tty) tty=1 ;;
 	--) shift; break ;;
 	*) usage "unknown option $1" ;;
@@ -124,7 +126,7 @@ for d in "$PWD" "$(realpath "$top")"; do
 	case $d in /tmp | /tmp/*) own_tmp=0 ;; esac
 done
 cat >"$vm/conf" <<end
-layout=$layout ramfs=$ramfs swap=$swap tty=$tty own_tmp=$own_tmp
+layout=$layout ramfs=$ramfs swap=$swap tty=$tty systemd=$systemd own_tmp=$own_tmp
 end
 (cd "$tmp/root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$tmp/initramfs"
 
