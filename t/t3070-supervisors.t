@@ -2,6 +2,7 @@
 # contrib's services under the real supervisors of small hosts, runit and s6: started, crashed,
 # upgraded, stopped, and started wrong.
 . "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-supervisor.sh"
 need_fuse
 need_command runsv sv s6-supervise s6-svc s6-svstat s6-svwait execlineb
 
@@ -11,14 +12,6 @@ ln -s "$EVLXCFS_BIN" "$TMP/bin/evlxcfs"
 PATH=$TMP/bin:$PATH
 export PATH
 
-serves() {
-	[ "$(head -c 8 "$MNT/proc/meminfo" 2>/dev/null)" = MemTotal ]
-}
-
-worker() {
-	cat "/proc/$1/task/$1/children"
-}
-
 # service NAME: copies contrib's with this test's mountpoint and runtime directory.
 service() {
 	MNT=$TMP/$1
@@ -26,56 +19,6 @@ service() {
 	cp -r "$T_TOP/contrib/$1/evlxcfs" "$SV"
 	rm -rf "$SV/log"
 	DAEMON_LOG=$TMP/$1.log
-}
-
-ended() {
-	gone "$1" && ! is_mounted "$MNT"
-}
-
-other_than() {
-	SERVICE_PID=$(service_pid)
-	[ -n "$SERVICE_PID" ] && [ "$SERVICE_PID" != "$1" ]
-}
-
-worker_is_other() {
-	[ -n "$(worker "$1")" ] && [ "$(worker "$1")" != "$2" ]
-}
-
-# life NAME: what a service goes through. service_pid prints its pid, service_do tells the
-# supervisor to do something.
-life() {
-	ok "$1: it serves" wait_until serves
-	SERVICE_PID=$(service_pid)
-	is "$(cat "/proc/$SERVICE_PID/comm")" evlxcfs "$1: the supervisor knows the keeper"
-
-	before=$(worker "$SERVICE_PID")
-	exec 3<"$MNT/proc/meminfo"
-	kill -KILL "$before"
-	is "$(head -c 8 <&3)" MemTotal "$1: the worker is killed: a file that is open can be read"
-	is "$(worker_is_other "$SERVICE_PID" "$before" && service_pid)" "$SERVICE_PID" "$1: by another worker of the same keeper"
-	exec 3<&-
-
-	before=$(worker "$SERVICE_PID")
-	exec 3<"$MNT/proc/meminfo"
-	service_do upgrade
-	ok "$1: upgrade: another worker" wait_until worker_is_other "$SERVICE_PID" "$before"
-	is "$(head -c 8 <&3)" MemTotal "$1: a file that is open can be read"
-	is "$(service_pid)" "$SERVICE_PID" "$1: nothing was started anew"
-	exec 3<&-
-
-	kill -KILL "$SERVICE_PID"
-	ok "$1: the keeper is killed: started again" wait_until other_than "$SERVICE_PID"
-	SERVICE_PID=$(service_pid)
-	ok "$1: it serves again" wait_until serves
-	is "$(mount_count "$MNT")" 1 "$1: with one mount"
-
-	service_do down
-	ok "$1: stopped: unmounted and ended" wait_until ended "$SERVICE_PID"
-	service_do up
-	ok "$1: started once more" wait_until serves
-	service_do down
-	ok "$1: and stopped" wait_until ended "$(service_pid)"
-	unlike "$(cat "$DAEMON_LOG")" 'cannot|No such' "$1: nothing to complain of"
 }
 
 supervisor_ended() {
