@@ -6,6 +6,8 @@
 need_fuse
 need_cgroups
 need_command crun runc lxc-start podman busybox perl unshare
+LXCFS_CONF=/usr/share/lxc/config/common.conf.d/00-lxcfs.conf
+[ -r "$LXCFS_CONF" ] || skip_all "needs lxcfs's $LXCFS_CONF"
 diag "$(cg_describe)"
 daemon_start
 cg_mkdir "$CG_TEST" || bail "cannot make a cgroup $CG_TEST"
@@ -110,16 +112,16 @@ figures podman env EVLXCFS_MOUNTPOINT="$MNT" "$T_TOP/contrib/oci/evlxcfs-run" po
 # --- LXC ---------------------------------------------------------------------
 
 mkdir "$TMP/lxc"
-{
-	sed "s|/usr/local/share/evlxcfs|$T_TOP/contrib|" "$T_TOP/contrib/lxc/evlxcfs.conf"
+# lxc_conf NAME: the rest of a container's configuration
+lxc_conf() {
 	echo "lxc.rootfs.path = dir:$ROOTFS"
 	echo 'lxc.init.cmd = /bin/probe'
 	echo 'lxc.net.0.type = empty'
 	# A machine may have AppArmor and none of LXC's profiles.
 	echo 'lxc.apparmor.profile = unconfined'
-	echo "lxc.cgroup.dir.container = $CG_TEST/lxc"
-	echo "lxc.cgroup.dir.monitor = $CG_TEST/lxc-monitor"
-	echo "lxc.cgroup.dir.monitor.pivot = $CG_TEST/lxc-pivot"
+	echo "lxc.cgroup.dir.container = $CG_TEST/$1"
+	echo "lxc.cgroup.dir.monitor = $CG_TEST/$1-monitor"
+	echo "lxc.cgroup.dir.monitor.pivot = $CG_TEST/$1-pivot"
 	case $(cg_version memory) in
 	1)
 		echo "lxc.cgroup.memory.limit_in_bytes = ${MEM}M"
@@ -134,10 +136,23 @@ mkdir "$TMP/lxc"
 	1) echo 'lxc.cgroup.cpuset.cpus = 0' ;;
 	2) echo 'lxc.cgroup2.cpuset.cpus = 0' ;;
 	esac
+}
+
+{
+	sed "s|/usr/local/share/evlxcfs|$T_TOP/contrib|" "$T_TOP/contrib/lxc/evlxcfs.conf"
+	lxc_conf lxc
 } >"$TMP/lxc.conf"
 figures LXC env EVLXCFS_MOUNTPOINT="$MNT" \
-	lxc-start -F -P "$TMP/lxc" -n "$T_MARK" -f "$TMP/lxc.conf" -l INFO -o "$TMP/lxc.log" ||
-	diag "$(grep -E 'ERROR|WARN' "$TMP/lxc.log")"
+	lxc-start -F -P "$TMP/lxc" -n "$T_MARK-lxc" -f "$TMP/lxc.conf"
+
+# In lxcfs's place, with the configuration that comes with it.
+{
+	echo 'lxc.mount.auto = proc:mixed sys:mixed'
+	echo "lxc.include = $LXCFS_CONF"
+	lxc_conf lxcfs
+} >"$TMP/lxcfs.conf"
+figures "LXC with lxcfs's hook" unshare -m sh -c 'mount --bind "$0" /var/lib/lxcfs && exec "$@"' "$MNT" \
+	lxc-start -F -P "$TMP/lxc" -n "$T_MARK-lxcfs" -f "$TMP/lxcfs.conf"
 
 daemon_stop
 done_testing
