@@ -120,39 +120,42 @@ static void print_help(void)
 	}
 }
 
-static bool parse_number(const char *text, unsigned long max, unsigned long *out)
+/* An argument that the option cannot have. */
+static bool refuse(enum id id, const char *arg)
 {
-	char *end;
-
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && !errno && *out <= max;
-}
-
-static bool cgroup_mounts(struct options *options, const char *arg)
-{
-	for (int way = 0; way < CGMOUNT_WAYS; way++) {
-		if (strcmp(arg, cgmount_way_names[way]) != 0)
-			continue;
-		options->cgroup_mounts = (enum cgmount_way)way;
-		return true;
-	}
-	log_warnx(
-		"--cgroup-mounts takes 'auto', 'clone', 'namespace' or 'host', not '%s'",
-		arg);
+	log_warnx("--%s=%s does not take '%s' (see --help)", table[id].name,
+		table[id].arg, arg);
 	return false;
 }
 
-static bool drop(struct options *options, const char *arg)
+static bool parse_number(const char *text, unsigned long max, unsigned *out)
 {
-	int capability = caps_by_name(arg);
+	unsigned long n;
+	char *end;
 
-	if (capability < 0 || capability > 63) {
-		log_warnx("--drop-capability takes the name of a capability, not '%s'",
-			arg);
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	*out = (unsigned)n;
+	return *text >= '0' && *text <= '9' && !*end && !errno && n <= max;
+}
+
+/* Which of the names it is; false for none. */
+static bool parse_name(
+	const char *text, const char *const *names, unsigned count, unsigned *out)
+{
+	for (*out = 0; *out < count; ++*out)
+		if (!strcmp(text, names[*out]))
+			return true;
+	return false;
+}
+
+static bool parse_capability(const char *text, uint64_t *out)
+{
+	int capability = caps_by_name(text);
+
+	if (capability < 0 || capability > 63)
 		return false;
-	}
-	options->drop |= UINT64_C(1) << capability;
+	*out |= UINT64_C(1) << capability;
 	return true;
 }
 
@@ -161,100 +164,74 @@ static bool parse_descriptors(struct options *options, const char *arg)
 {
 	char text[32];
 	char *comma;
-	unsigned long n, m;
+	unsigned n, m;
 	bool good = snprintf(text, sizeof(text), "%s", arg) < (int)sizeof(text);
 
 	comma = strchr(text, ',');
 	if (comma)
 		*comma++ = '\0';
 	if (!good || !parse_number(text, INT_MAX, &n) ||
-		(comma && !parse_number(comma, INT_MAX, &m))) {
-		log_warnx("--fuse-fd takes one or two numbers of descriptors, not '%s'",
-			arg);
+		(comma && !parse_number(comma, INT_MAX, &m)))
 		return false;
-	}
 	options->fuse_fd = (int)n;
 	options->state_fd = comma ? (int)m : -1;
 	return true;
 }
 
-static bool apply_reader(struct options *options, const char *arg)
+/* Option `id` with its argument. False when it cannot have that. */
+static bool apply(struct options *options, enum id id, const char *arg)
 {
-	static const char *const names[CGROUP_READERS] = {"auto", "loop", "helper"};
+	static const char *const resolvers[] = {"ioctl", "fork"};
+	static const char *const readers[CGROUP_READERS] = {"auto", "loop", "helper"};
+	bool good = true;
+	unsigned n = 0;
 
-	for (int i = 0; i < CGROUP_READERS; i++) {
-		if (strcmp(arg, names[i]))
-			continue;
-		options->cgroup_reader = (enum cgroup_reader)i;
-		return true;
-	}
-	log_warnx("--cgroup-reader takes 'auto', 'loop' or 'helper', not '%s'", arg);
-	return false;
-}
-
-/* Option `id` with its argument. False after a line on standard error. */
-static bool apply(struct options *options, int id, const char *arg)
-{
-	unsigned long n;
-
-	switch ((enum id)id) {
+	switch (id) {
 	case OPT_DEBUG: options->debug = true; break;
 	case OPT_NO_LOADAVG: options->policy.no_loadavg = true; break;
 	case OPT_NO_SWAP: options->policy.no_swap = true; break;
 	case OPT_NO_ZSWAP: options->policy.no_zswap = true; break;
 	case OPT_CFS: options->policy.cfs = true; break;
-	case OPT_PSI_POLL: options->policy.psi_poll = true; break;
 	case OPT_INTR: options->policy.intr = true; break;
 	case OPT_PIDFILE: options->pidfile = arg; break;
 	case OPT_RUNTIME_DIR: options->runtime_dir = arg; break;
-	case OPT_READY_FD:
-		if (!parse_number(arg, INT_MAX, &n)) {
-			log_warnx("--ready-fd takes the number of a descriptor, not '%s'",
-				arg);
-			return false;
-		}
-		options->ready_fd = (int)n;
-		break;
-	case OPT_KEPT_FILES:
-		if (!parse_number(arg, 1 << 20, &n)) {
-			log_warnx("--kept-files takes a number up to 1048576, not '%s'",
-				arg);
-			return false;
-		}
-		options->kept_files = (unsigned)n;
-		break;
-	case OPT_RESOLVER:
-		if (strcmp(arg, "ioctl") && strcmp(arg, "fork")) {
-			log_warnx("--resolver takes 'ioctl' or 'fork', not '%s'", arg);
-			return false;
-		}
-		options->force_fork = !strcmp(arg, "fork");
-		break;
-	case OPT_CGROUP_READER: return apply_reader(options, arg);
-	case OPT_CGROUP_MOUNTS: return cgroup_mounts(options, arg);
-	case OPT_DROP: return drop(options, arg);
 	case OPT_KEEP_MOUNT: options->keep_mount = true; break;
 	case OPT_NO_KEEPER: options->no_keeper = true; break;
 	case OPT_CHECK: options->check = true; break;
-	case OPT_FUSE_FD: return parse_descriptors(options, arg);
-	case OPT_WATCHDOG:
-		if (!parse_number(arg, 86400, &n)) {
-			log_warnx("--watchdog takes a number of seconds, not '%s'", arg);
-			return false;
-		}
-		options->watchdog = (unsigned)n;
+	case OPT_READY_FD:
+		good = parse_number(arg, INT_MAX, &n);
+		options->ready_fd = (int)n;
 		break;
+	case OPT_KEPT_FILES:
+		good = parse_number(arg, 1 << 20, &options->kept_files);
+		break;
+	case OPT_WATCHDOG: good = parse_number(arg, 86400, &options->watchdog); break;
+	case OPT_RESOLVER:
+		good = parse_name(arg, resolvers, 2, &n);
+		options->force_fork = n == 1;
+		break;
+	case OPT_CGROUP_READER:
+		good = parse_name(arg, readers, CGROUP_READERS, &n);
+		options->cgroup_reader = (enum cgroup_reader)n;
+		break;
+	case OPT_CGROUP_MOUNTS:
+		good = parse_name(arg, cgmount_way_names, CGMOUNT_WAYS, &n);
+		options->cgroup_mounts = (enum cgmount_way)n;
+		break;
+	case OPT_DROP: good = parse_capability(arg, &options->drop); break;
+	case OPT_FUSE_FD: good = parse_descriptors(options, arg); break;
 	case OPT_FOREGROUND:
 	case OPT_LOADAVG:
 	case OPT_SINGLE:
 	case OPT_FUSE:
 	case OPT_PIDFD:
 	case OPT_CGROUP:
+	case OPT_PSI_POLL:
 	case OPT_HELP:
 	case OPT_VERSION:
 	case OPTS: break;
 	}
-	return true;
+	return good || refuse(id, arg);
 }
 
 /* Long options first in 256.., short ones by their letter. */
@@ -310,7 +287,7 @@ int options_parse(struct options *options, int argc, char **argv)
 			printf("%s\n", EVLXCFS_VERSION);
 			return OPTIONS_DONE;
 		}
-		if (!apply(options, id, optarg))
+		if (!apply(options, (enum id)id, optarg))
 			return OPTIONS_BAD;
 	}
 	if (optind + 1 != argc) {

@@ -182,16 +182,6 @@ static int park(struct server *server, uint64_t on, unsigned quota, uint64_t *ke
 	return SUBJECT_PARK;
 }
 
-static int start_init(struct server *server, struct resolver *resolver, int nsfd)
-{
-	static bool prepared;
-
-	if (!prepared)
-		initpid_forks_alone(server->host.proc);
-	prepared = true;
-	return initpid_start(&resolver->helper, server->host.proc, nsfd);
-}
-
 static int start_helper(struct server *server, struct resolver *resolver)
 {
 	const struct caller *caller = &resolver->caller;
@@ -200,7 +190,10 @@ static int start_helper(struct server *server, struct resolver *resolver)
 
 	if (resolver->kind == RESOLVE_INIT) {
 		nsfd = nsid_open_as(procfd, caller->tid, NS_PID, caller->pidns);
-		return nsfd < 0 ? nsfd : start_init(server, resolver, nsfd);
+		if (nsfd < 0)
+			return nsfd;
+		initpid_forks_alone(procfd);
+		return initpid_start(&resolver->helper, procfd, nsfd);
 	}
 	if (caller->cgns != server->cgns.own_ino) {
 		nsfd = nsid_open_as(procfd, caller->tid, NS_CGROUP, caller->cgns);

@@ -20,7 +20,6 @@ struct policy {
 	bool no_zswap;   /* --disable-zswap */
 	bool no_loadavg; /* --disable-loadavg: the host's load average */
 	bool intr;       /* --enable-intr: the per-interrupt counts in stat */
-	bool psi_poll;   /* --enable-psi-poll: pressure files take triggers */
 };
 
 /* Who reads. */

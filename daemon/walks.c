@@ -7,6 +7,7 @@
 #include "daemon/walks.h"
 
 #include "nsutil/cleanup.h"
+#include "nsutil/initpid.h"
 #include "nsutil/pidfd.h"
 
 #include <fcntl.h>
@@ -242,7 +243,7 @@ static bool fork_helper(struct slot *slot, const struct walk_job *jobs, unsigned
 		return false;
 	ours = ends[0];
 	theirs = ends[1];
-	slot->pid = fork();
+	slot->pid = initpid_fork(slot->walks->procfd);
 	if (slot->pid == 0)
 		_exit(helper(slot, jobs, count, theirs));
 	if (slot->pid < 0) {

@@ -204,7 +204,8 @@ static void find_image(struct helper_job *job)
 	job->code_end = image_end;
 }
 
-void initpid_forks_alone(int procfd)
+/* What is mapped now, but for the program's code. */
+static void advise_all(int procfd, int advice)
 {
 	struct textbuf maps = {0};
 	struct helper_job job;
@@ -215,15 +216,39 @@ void initpid_forks_alone(int procfd)
 	if (procfile_read(procfd, "self/maps", &maps) < 0)
 		return;
 	for (text = maps.data; procfile_line(&text, &line);) {
+		/* "FROM-TO rw-p ...", or with an s: shared */
 		char *end;
 		uintptr_t from = strtoul(line.p, &end, 16),
-			  to = strtoul(end + 1, NULL, 16);
+			  to = strtoul(end + 1, &end, 16);
 
+		if (advice == MADV_DOFORK && end[4] == 's')
+			continue;
 		/* What cannot be left out, as the kernel's own pages, costs nothing. */
 		if (from >= job.code_end || to <= job.code)
-			madvise((void *)from, to - from, MADV_DONTFORK);
+			madvise((void *)from, to - from, advice);
 	}
 	textbuf_deinit(&maps);
+}
+
+static bool forks_alone;
+
+void initpid_forks_alone(int procfd)
+{
+	if (!forks_alone)
+		advise_all(procfd, MADV_DONTFORK);
+	forks_alone = true;
+}
+
+pid_t initpid_fork(int procfd)
+{
+	pid_t pid;
+
+	if (forks_alone)
+		advise_all(procfd, MADV_DOFORK);
+	pid = fork();
+	if (forks_alone && pid)
+		advise_all(procfd, MADV_DONTFORK);
+	return pid;
 }
 
 /* munmap(2) refuses a range that ends above what a process can have, and where that is
@@ -261,6 +286,11 @@ RAW_CHILD static bool strip(const struct helper_job *job)
 void initpid_forks_alone(int procfd)
 {
 	(void)procfd;
+}
+pid_t initpid_fork(int procfd)
+{
+	(void)procfd;
+	return fork();
 }
 static void find_image(struct helper_job *job)
 {

@@ -16,10 +16,14 @@ enum { INITPID_PATIENCE_MS = 1800 };
  * more, -ENOTTY or -EINVAL where the kernel does not have it. nsfd stays the caller's. */
 pid_t initpid_ioctl(int nsfd);
 
-/* This process makes no children but helpers: what it has mapped by now, but for its
- * code, is not copied for them. A copy of the memory costs more than all else, when it is
- * made and then once for each page that is written to. Called before the first one. */
+/* What this process has mapped by now, but for its code, is not copied for its children
+ * any more: helpers need none of it. A copy of the memory costs more than all else, when
+ * it is made and then once for each page that is written to. Only the first call counts.
+ */
 void initpid_forks_alone(int procfd);
+/* fork(2) for a child that runs on as we do: it has all of our private memory, and of
+ * what is shared nothing that initpid_forks_alone was called for. errno as fork's. */
+pid_t initpid_fork(int procfd);
 
 /* Starts the portable way for the namespace behind nsfd. Both descriptors stay the
  * caller's. 0 or -errno. */

@@ -41,6 +41,9 @@ done; wait' 2>/dev/null
 is "$(ct_exec many sed -n "$total" /proc/meminfo)" 131072 'after readers were killed'
 ok 'no helper is left' wait_until no_helper "$worker"
 is "$(daemon_worker)" "$worker" 'the same worker'
+# That takes a child, too, on v1.
+between 2 "$(ct_exec many cat /proc/loadavg | sed 's|.*/\([0-9]*\) .*|\1|')" 9 'its tasks are counted'
+unlike "$(cat "$DAEMON_LOG")" 'not counted' 'at once'
 ct_stop many
 # What is not used is forgotten after ten seconds, which are looked for every five.
 fewer() {

@@ -11,7 +11,12 @@
 #include "t/unit/tap.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static int proc;
@@ -229,6 +234,60 @@ static void test_cgroup(void)
 	cgns_deinit(&cgns);
 }
 
+enum { LACKS = 1, HAS_SHARED = 2, DIES = 3, GOOD = 7 };
+
+/* As a helper that counts tasks does: it goes on with all that we have. */
+static int use_memory(char *heap, char *shared)
+{
+	unsigned char there;
+	char *more = malloc(100000);
+
+	if (!more || strcmp(heap, "heap"))
+		return LACKS;
+	memset(more, 1, 100000);
+	return mincore(shared, 1, &there) < 0 && errno == ENOMEM ? GOOD : HAS_SHARED;
+}
+
+static int status_of(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
+								    : DIES;
+}
+
+/* In a process that has said so, which here only a child may. */
+static int fork_after_alone(void)
+{
+	char *heap = strdup("heap");
+	char *shared = mmap(
+		NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int first;
+	pid_t pid;
+
+	madvise(shared, 4096, MADV_DONTFORK);
+	initpid_forks_alone(proc);
+	for (int i = 0; i < 2; i++) {
+		pid = initpid_fork(proc);
+		if (pid == 0)
+			_exit(use_memory(heap, shared));
+		first = status_of(pid);
+		if (first != GOOD)
+			return first;
+	}
+	return GOOD;
+}
+
+static void test_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(fork_after_alone());
+	is_int(status_of(pid), GOOD,
+		"a child that is to go on has our memory, and not what all share");
+}
+
 int main(void)
 {
 	if (geteuid()) {
@@ -244,5 +303,6 @@ int main(void)
 	test_kill();
 	test_stopped();
 	test_cgroup();
+	test_fork();
 	return tap_done();
 }
