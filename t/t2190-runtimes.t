@@ -37,15 +37,22 @@ awk '{ print "uptime", int($1) }' /proc/uptime
 PROBE
 chmod 755 "$ROOTFS/bin/probe"
 MEM=64
+# The limits are for memory and swap together on v1, where all of that may be swap.
+swap=0
+swaps=1
+if [ "$(cg_version memory)" = 1 ]; then
+	swap=$(awk -v most="$((MEM * 1024))" '/^SwapTotal/ { print ($2 < most ? $2 : most) }' /proc/meminfo)
+	[ "$swap" = 0 ] || swaps=2
+fi
 WANT="MemTotal: $((MEM * 1024))
-SwapTotal: 0
+SwapTotal: $swap
 nproc 1
 online 0
 directories 1
 cpuinfo 1
 stat 1
 tasks few
-swaps 1"
+swaps $swaps"
 
 # figures NAME COMMAND...: COMMAND runs the probe in a container.
 figures() {
