@@ -49,7 +49,8 @@ cppflags = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -DEVLXCFS_VERSION='"$(VERSIO
 SMALL = -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \
 	-fno-plt
 cflags = -std=gnu11 $(WARN) $(HARDEN) $(SMALL) $(SAN) $(CFLAGS)
-ldflags = $(HARDEN_LD) -Wl,--gc-sections $(SAN) $(LDFLAGS)
+# One segment for all that is only read: what is not code would fill pages of its own.
+ldflags = $(HARDEN_LD) -Wl,--gc-sections -Wl,-z,noseparate-code $(SAN) $(LDFLAGS)
 libs = -lev -lcap-ng -lm
 
 sources = $(sort $(wildcard fusechan/*.c nsutil/*.c cache/*.c daemon/*.c daemon/view/*.c))

@@ -21,19 +21,38 @@ static void new_batch(struct server *server)
 		oldest < 0 ? server->host.epoch : server->batch[oldest]);
 }
 
+/* The slot that waits for longest of those that are due; -1. */
+static int longest(const struct server *server, const bool *due)
+{
+	int first = -1;
+
+	for (int i = 0; i < JOURNAL_SLOTS; i++)
+		if (due[i] && (first < 0 || server->parked[i].since_ns <
+						    server->parked[first].since_ns))
+			first = i;
+	return first;
+}
+
+/* Only one of them may get on, by a helper for it: were that not the oldest, it could be
+ * another one each time. Whoever waited for one thing after the other, but for a file,
+ * waits no more. */
 void serve_wake(struct server *server, uint64_t key, bool give_up)
 {
+	const uint64_t now_ns = key & PARK_SLOW ? 0 : serve_now();
 	bool due[JOURNAL_SLOTS];
+	int i;
 
 	/* A request that is taken up may park again, even on the same key. */
-	for (int i = 0; i < JOURNAL_SLOTS; i++)
+	for (i = 0; i < JOURNAL_SLOTS; i++)
 		due[i] = server->parked[i].key == key;
 	new_batch(server);
-	for (int i = 0; i < JOURNAL_SLOTS; i++) {
-		if (!due[i] || server->parked[i].key != key)
+	while ((i = longest(server, due)) >= 0) {
+		due[i] = false;
+		if (server->parked[i].key != key)
 			continue;
 		server->batch[i] = server->host.epoch;
-		serve_slot(server, &server->channel.journal->slot[i], give_up);
+		serve_slot(server, &server->channel.journal->slot[i],
+			give_up || now_ns > server->parked[i].since_ns + PARK_NS);
 	}
 	if (server->ending && !journal_pending(server->channel.journal))
 		loop_stop(server->loop);

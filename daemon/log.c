@@ -1,16 +1,27 @@
 /*
  * A line is formatted in one buffer and written at once, so that lines of several
- * processes do not mix.
+ * processes do not mix. Whoever reads the log may be stopped, or have no room on a disk:
+ * a line that would have to wait is lost, or all readers would wait with it.
  */
 #include "daemon/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 bool log_verbose;
+
+/* A pipe that can be written to takes a line whole (PIPE_BUF), and so does a socket. The
+ * description is shared with others: it is not made non-blocking. */
+static bool is_listening(void)
+{
+	struct pollfd pfd = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	return poll(&pfd, 1, 0) > 0 && pfd.revents & POLLOUT;
+}
 
 __attribute__((format(printf, 2, 0))) static void log_line(
 	int error, const char *fmt, va_list ap)
@@ -28,7 +39,7 @@ __attribute__((format(printf, 2, 0))) static void log_line(
 			len += (size_t)n < room - len ? (size_t)n : room - len - 1;
 	}
 	line[len++] = '\n';
-	if (write(STDERR_FILENO, line, len) < 0)
+	if (is_listening() && write(STDERR_FILENO, line, len) < 0)
 		errno = 0; /* nobody listens; there is nowhere to say so */
 	errno = saved;
 }

@@ -82,7 +82,7 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 		r = sampler_want(server->sampler, &subject,
 			info.row->load == NODE_LOAD_NEWEST, work->give_up, &work->key);
 	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && slowread_needed(&info))
-		r = slowread_get(server, &info, work->give_up, &slow, &work->key);
+		r = slowread_get(server, &info, work->give_up_file, &slow, &work->key);
 	if (r)
 		return r == SUBJECT_PARK ? SERVE_PARK : r;
 	return make_snapshot(work, &info, &subject, slow, out);

@@ -167,16 +167,19 @@ static struct resolver *resolver_of(struct server *server, uint64_t pidns)
 	return NULL;
 }
 
+/* Nobody knows when one of them ends. */
+static bool all_stuck(const struct server *server)
+{
+	for (int i = 0; i < RESOLVERS; i++)
+		if (!server->resolver[i].killed)
+			return false;
+	return true;
+}
+
 /* Some requests of one namespace may wait, and not so many that no other's could. */
 static int park(struct server *server, uint64_t on, unsigned quota, uint64_t *key)
 {
-	unsigned n = 0;
-
-	if (!key)
-		return -EBUSY;
-	for (int i = 0; i < JOURNAL_SLOTS; i++)
-		n += server->parked[i].key == on;
-	if (n >= quota)
+	if (!key || serve_waiting(server, on) >= quota)
 		return -EBUSY;
 	*key = on;
 	return SUBJECT_PARK;
@@ -239,7 +242,9 @@ int resolve_start(struct server *server, enum resolve_kind kind,
 					: park(server, caller->pidns, PARK_QUOTA, key);
 	resolver = resolver_of(server, 0);
 	if (!resolver)
-		return park(server, PARK_RESOLVER, 2 * PARK_QUOTA, key);
+		return all_stuck(server)
+			       ? -EBUSY
+			       : park(server, PARK_RESOLVER, 2 * PARK_QUOTA, key);
 	resolver->server = server;
 	resolver->kind = kind;
 	resolver->caller = *caller;
@@ -285,6 +290,7 @@ int resolve_init(struct server *server)
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
 		madvise(server->shared->mem, server->shared->size, MADV_DONTFORK) < 0)
 		return -errno;
+	helper_hide(server->channel.fd);
 	/* Ignored, it would reap the helpers. */
 	signal(SIGCHLD, SIG_DFL);
 	if (pidfd >= 0)

@@ -269,10 +269,11 @@ int sampler_want(struct sampler *sampler, struct subject *subject, bool newest,
 	if (!s)
 		return SUBJECT_FOUND;
 	if (!s->counted) {
-		if (give_up || patience_ends(s) <= subject->now_ns)
+		*key = wait_key(s);
+		if (give_up || patience_ends(s) <= subject->now_ns ||
+			serve_waiting(sampler->server, *key) >= PARK_QUOTA)
 			return SUBJECT_FOUND;
 		start_waiting(sampler, patience_ends(s), subject->now_ns);
-		*key = wait_key(s);
 		return SUBJECT_PARK;
 	}
 	if (newest)

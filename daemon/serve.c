@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "fusechan/fault.h"
 #include "fusechan/reply.h"
+#include "nsutil/nsid.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -194,8 +195,11 @@ static int on_forget(struct work *work)
 	return SERVED;
 }
 
-/* The caller was hit by a signal and no longer wants the answer. Requests that do not
- * wait are answered before what interrupts them, so only a parked one can be meant. */
+/* The caller was hit by a signal: a SIGKILL, as which the kernel counts all that end it
+ * (complete_signal in kernel/signal.c), or one that it will handle when it has read, as
+ * it would with procfs; a freezer or a debugger, too. Whether it lives to want the answer
+ * is asked of procfs. Requests that do not wait are answered before what interrupts them,
+ * so only a parked one can be meant. */
 static int on_interrupt(struct work *work)
 {
 	const struct fuse_interrupt_in *in = work->request.arg;
@@ -209,6 +213,8 @@ static int on_interrupt(struct work *work)
 			channel_parse(&server->channel, slot, &waiting) != REQUEST_OK ||
 			waiting.unique != in->unique)
 			continue;
+		if (nsid_is_to_live(server->host.proc, waiting.pid))
+			return SERVED;
 		server->parked[i] = (struct parked){0};
 		reply_error(&server->channel, waiting.unique, EINTR);
 		journal_done(slot);
@@ -288,6 +294,15 @@ static int handle(struct work *work, int parsed)
 	return call(work);
 }
 
+unsigned serve_waiting(const struct server *server, uint64_t key)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < JOURNAL_SLOTS; i++)
+		n += server->parked[i].key == key;
+	return n;
+}
+
 /* The last free slot is for reading: nobody may park in it. */
 static bool may_park(const struct server *server)
 {
@@ -304,7 +319,9 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up)
 	struct parked *parked = &server->parked[slot - journal->slot];
 	struct work work = {.server = server,
 		.batch = server->batch[slot - journal->slot],
-		.give_up = give_up};
+		.give_up = give_up,
+		.give_up_file = give_up && parked->key & PARK_SLOW};
+	const uint64_t since_ns = parked->since_ns;
 	int parsed = channel_parse(&server->channel, slot, &work.request), r;
 
 	fault_spare(slot->faults);
@@ -321,11 +338,12 @@ void serve_slot(struct server *server, struct slot *slot, bool give_up)
 	}
 	r = handle(&work, parsed);
 	if (r == SERVE_PARK && !may_park(server)) {
-		work.give_up = true;
+		work.give_up = work.give_up_file = true;
 		r = handle(&work, parsed);
 	}
 	if (r == SERVE_PARK) {
 		parked->key = work.key;
+		parked->since_ns = since_ns ? since_ns : serve_now();
 		journal_waits(slot);
 		fault_point(FAULT_PARKED);
 		return;

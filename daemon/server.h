@@ -23,7 +23,7 @@ enum {
 	SERVE_BATCH = 32,
 	SERVE_SLICE = 4,
 	RESOLVERS = 8,   /* helpers at one time */
-	PARK_QUOTA = 20, /* requests of one pid namespace that may wait */
+	PARK_QUOTA = 20, /* requests of one pid namespace that may wait for one thing */
 	PRUNE_SECONDS = 5,
 	/* The longest that a request waits for one thing; then it is taken up again. The
 	 * watchdog must not take that for a worker that does not get on. */
@@ -60,9 +60,11 @@ struct resolver {
  * it waited for is then in the cache, or give_up is set and it gets the host's file. */
 struct parked {
 	uint64_t key; /* 0: not parked; else the namespace it waits for, or PARK_... */
-	bool give_up;
+	uint64_t since_ns; /* CLOCK_BOOTTIME of the first time, for whatever it was */
 };
 
+/* After this long nobody waits to be told who they are. */
+#define PARK_NS (UINT64_C(1000000000) * PARK_SECONDS)
 /* Waits for any resolver to be free; no inode has this number. */
 enum { PARK_RESOLVER = 1 };
 /* With the number of a sample: waits for its first count. */
@@ -122,11 +124,14 @@ void serve_takeover(struct server *server);
 /* Reads no more, after what waits now if `read_rest`, and stops the loop when everything
  * that was read is answered. */
 void serve_end(struct server *server, bool read_rest);
-/* Takes up again every request parked on the key. */
+/* Takes up again every request parked on the key, the one that waits for longest first.
+ */
 void serve_wake(struct server *server, uint64_t key, bool give_up);
 
 /* serve.c: CLOCK_BOOTTIME in nanoseconds. */
 uint64_t serve_now(void);
+/* How many requests are parked on the key. */
+unsigned serve_waiting(const struct server *server, uint64_t key);
 
 enum { SUBJECT_FOUND = 0, SUBJECT_PARK = 1 };
 

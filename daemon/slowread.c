@@ -141,6 +141,7 @@ static void on_deadline(void *arg)
 	slow->state = SLOW_STUCK;
 	serve_wake(server, slow->key, true);
 	serve_wake(server, slow->key | LATE, true);
+	serve_wake(server, PARK_PLACE, false);
 }
 
 static struct slowread *slow_find(struct slowreads *reads, const char *path)
@@ -167,13 +168,18 @@ static struct slowread *slow_free(struct slowreads *reads)
 	return NULL;
 }
 
+/* Nobody knows when one of them ends. */
+static bool all_stuck(const struct slowreads *reads)
+{
+	for (int i = 0; i < SLOWREADS; i++)
+		if (reads->read[i].state != SLOW_STUCK)
+			return false;
+	return true;
+}
+
 static int park(struct server *server, uint64_t on, uint64_t *key)
 {
-	unsigned n = 0;
-
-	for (int i = 0; i < JOURNAL_SLOTS; i++)
-		n += server->parked[i].key == on;
-	if (n >= SLOWREAD_QUOTA)
+	if (serve_waiting(server, on) >= SLOWREAD_QUOTA)
 		return -EBUSY;
 	*key = on;
 	return SUBJECT_PARK;
@@ -225,7 +231,7 @@ int slowread_get(struct server *server, const struct node_info *file, bool give_
 						 : park(server, slow->key | LATE, key);
 	slow = slow_free(reads);
 	if (!slow)
-		return park(server, PARK_PLACE, key);
+		return all_stuck(reads) ? -EIO : park(server, PARK_PLACE, key);
 	r = start(slow, file->path);
 	if (r < 0)
 		return r;

@@ -12,9 +12,10 @@ enum { SERVED = 0, SERVE_PARK = 1 };
 struct work {
 	struct server *server;
 	struct request request;
-	uint64_t batch; /* the epoch (nsutil/host.h) in which it was read */
-	bool give_up;   /* waited long enough: the host's file */
-	uint64_t key;   /* set with SERVE_PARK: what to wait for */
+	uint64_t batch;    /* the epoch (nsutil/host.h) in which it was read */
+	bool give_up;      /* waited long enough: the host's file */
+	bool give_up_file; /* and that could not be read */
+	uint64_t key;      /* set with SERVE_PARK: what to wait for */
 };
 
 /* A handler returns SERVED, SERVE_PARK, or a negative errno for the caller. */

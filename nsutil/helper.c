@@ -39,6 +39,13 @@ static int stack_new(void **out)
 	return 0;
 }
 
+static int hidden = -1;
+
+void helper_hide(int fd)
+{
+	hidden = fd;
+}
+
 /* The child has to inherit a mask that lets no signal through. */
 static pid_t spawn(char *top, raw_main *call, const struct helper_job *job)
 {
@@ -72,6 +79,7 @@ int helper_start(struct helper *helper, raw_main *call, const struct helper_job 
 	*copy = *job;
 	copy->in = helper->in = pair[0];
 	copy->out = pair[1];
+	copy->hidden = hidden;
 	copy->parent = getpid();
 	copy->stack = (char *)helper->stack + GUARD + MORE;
 	copy->stacks_low = (char *)helper->stack + GUARD;
@@ -128,6 +136,8 @@ RAW_CHILD bool helper_follow(const struct helper_job *job)
 {
 	raw_call(SYS_setpriority, PRIO_PROCESS, 0, NICE, 0, 0);
 	raw_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (job->hidden >= 0)
+		raw_call(SYS_close, job->hidden, 0, 0, 0, 0);
 	return raw_call(SYS_getppid, 0, 0, 0, 0, 0) == job->parent;
 }
 

@@ -19,6 +19,7 @@ struct helper_job {
 	char path[512];           /* a file below procfd */
 	/* Set by helper_start. */
 	int in, out;  /* the pipe; ours is `in` alone */
+	int hidden;   /* see helper_hide */
 	pid_t parent; /* us */
 	char *stack;  /* upper end of two stacks of HELPER_STACK for who it makes */
 	char *stacks_low, *stacks_high; /* what those and its own lie between */
@@ -35,6 +36,9 @@ struct helper {
 };
 
 #define HELPER_NULL ((struct helper){.pidfd = -1, .in = -1})
+
+/* A descriptor that no helper is to hold: one that never ends would keep it open. */
+void helper_hide(int fd);
 
 /* Starts call(job) in a child that dies with us, with all signals blocked. It may make
  * system calls through raw_call only, write to its stack only, and is marked RAW_CHILD,
@@ -54,7 +58,8 @@ void helper_deinit(struct helper *helper);
  * a zero behind it to say that it is whole. 0 or a negative errno. */
 int helper_copy_file(const struct helper_job *job);
 
-/* In the child: dies with `job->parent`. False when that is dead already. */
+/* In the child: dies with `job->parent`, and closes what is hidden. False when that is
+ * dead already. */
 bool helper_follow(const struct helper_job *job);
 
 #endif

@@ -8,6 +8,7 @@
 #include "nsutil/procfile.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -187,4 +188,14 @@ bool nsid_is_zombie(int procfd, pid_t tid)
 
 	return status_word(procfd, tid, "State:", false, buf, sizeof(buf), &word) == 0 &&
 	       slice_is(word, "Z");
+}
+
+bool nsid_is_to_live(int procfd, pid_t tid)
+{
+	char buf[4096];
+	struct slice word;
+
+	return tid > 0 &&
+	       status_word(procfd, tid, "SigPnd:", false, buf, sizeof(buf), &word) == 0 &&
+	       word.len && !(strtoull(word.p, NULL, 16) >> (SIGKILL - 1) & 1);
 }

@@ -41,4 +41,7 @@ int nsid_is_init(int procfd, pid_t pid);
  * when there is none. */
 bool nsid_is_zombie(int procfd, pid_t tid);
 
+/* Whether the thread is there and has no SIGKILL pending (SigPnd of /proc/TID/status). */
+bool nsid_is_to_live(int procfd, pid_t tid);
+
 #endif

@@ -290,4 +290,21 @@ ok 'ends on TERM' wait_until logged 1 '^ended 0'
 exec 6>&-
 wait "$super"
 umount "$MNT"
+
+# --- a log that nobody reads any more: a line more, and writing it would wait
+mkfifo "$TMP/log"
+exec 7<>"$TMP/log"
+timeout 1 cat /dev/zero >&7
+mkdir "$TMP/unread"
+MNT=$TMP/unread
+"$EVLXCFS_BIN" --debug --ready-fd=9 "$MNT" </dev/null 2>&7 9>"$TMP/unread.ready" &
+DAEMON_PID=$!
+echo "$DAEMON_PID" >>"$TMP/daemons"
+ok 'a log that is full: it serves' wait_until test -s "$TMP/unread.ready"
+kill -SEGV "$(worker)"
+is "$(timeout 20 head -c 8 "$MNT/proc/meminfo")" MemTotal 'also when there is much to say'
+kill -TERM "$DAEMON_PID"
+ok 'and ends' wait_until gone "$DAEMON_PID"
+nok 'unmounted' is_mounted "$MNT"
+exec 7<&-
 done_testing

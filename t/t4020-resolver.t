@@ -102,6 +102,42 @@ isnt "$(grep -cE '"[0-9]+/cgroup"' "$TMP/trace")" 0 'its helpers do'
 traced loop
 isnt "$(grep -cE "$of_worker" "$TMP/trace")" 0 'where it may, it does'
 
+# --- one helper for each of them, which strace holds up: who came first goes first
+EVLXCFS_WRAP="strace -D -f -qq -o $TMP/trace -e trace=getppid -e inject=getppid:delay_enter=100000"
+# shellcheck disable=SC2086
+daemon_start $options
+EVLXCFS_WRAP=
+ct_start queue mem=128M cpus=0 nocgns
+loops=
+for i in 1 2 3; do
+	ct_exec queue sh -c 'until [ -e "$1/enough" ]; do
+		cat /proc/meminfo
+	done' sh "$TMP" >/dev/null 2>&1 &
+	loops="$loops $!"
+done
+sleep 0.5
+first=
+for i in 1 2 3 4 5 6; do
+	ct_exec queue sed -n "$total" /proc/meminfo >"$TMP/first$i" 2>&1 &
+	first="$first $!"
+done
+first_ended() {
+	for p in $first; do
+		gone "$p" || return 1
+	done
+}
+ok 'readers that wait are not overtaken for ever' wait_until first_ended
+for p in $loops; do
+	ok 'by others that go on coming' alive "$p"
+done
+is "$(cat "$TMP"/first? | sort -u)" 131072 'they see themselves'
+: >"$TMP/enough"
+for p in $loops $first; do
+	wait "$p"
+done
+ct_stop queue
+daemon_stop
+
 # --- slow ones: strace holds each of them up
 # slow MICROSECONDS
 slow() {
