@@ -26,6 +26,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -204,7 +205,8 @@ static void find_image(struct helper_job *job)
 	job->code_end = image_end;
 }
 
-/* What is mapped now, but for the program's code. */
+/* What is mapped now, but for the program's code, and the kernel's own pages ([vvar],
+ * [vdso]), which cost nothing, and which could not be had back. */
 static void advise_all(int procfd, int advice)
 {
 	struct textbuf maps = {0};
@@ -217,13 +219,13 @@ static void advise_all(int procfd, int advice)
 		return;
 	for (text = maps.data; procfile_line(&text, &line);) {
 		/* "FROM-TO rw-p ...", or with an s: shared */
+		const char *name = memchr(line.p, '[', line.len);
 		char *end;
 		uintptr_t from = strtoul(line.p, &end, 16),
 			  to = strtoul(end + 1, &end, 16);
 
-		if (advice == MADV_DOFORK && end[4] == 's')
+		if ((name && name[1] == 'v') || (advice == MADV_DOFORK && end[4] == 's'))
 			continue;
-		/* What cannot be left out, as the kernel's own pages, costs nothing. */
 		if (from >= job.code_end || to <= job.code)
 			madvise((void *)from, to - from, advice);
 	}
