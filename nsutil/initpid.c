@@ -205,11 +205,13 @@ static void find_image(struct helper_job *job)
 	job->code_end = image_end;
 }
 
-/* What is mapped now, but for the program's code, and the kernel's own pages ([vvar],
- * [vdso]), which cost nothing, and which could not be had back. */
+/* What is mapped now, but for the program's code; the kernel's own pages ([vvar],
+ * [vdso]), which cost nothing, and which could not be had back; and what lies behind a
+ * guard: the stack of a helper that may be about to make a child on it. */
 static void advise_all(int procfd, int advice)
 {
 	struct textbuf maps = {0};
+	uintptr_t guard_end = 0;
 	struct helper_job job;
 	const char *text;
 	struct slice line;
@@ -224,10 +226,12 @@ static void advise_all(int procfd, int advice)
 		uintptr_t from = strtoul(line.p, &end, 16),
 			  to = strtoul(end + 1, &end, 16);
 
-		if ((name && name[1] == 'v') || (advice == MADV_DOFORK && end[4] == 's'))
+		if ((name && name[1] == 'v') || from == guard_end ||
+			(advice == MADV_DOFORK && end[4] == 's'))
 			continue;
 		if (from >= job.code_end || to <= job.code)
 			madvise((void *)from, to - from, advice);
+		guard_end = end[1] == '-' ? to : 0;
 	}
 	textbuf_deinit(&maps);
 }
