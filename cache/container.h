@@ -22,8 +22,9 @@ struct container {
 	struct container *peer;    /* next in that space */
 	uint64_t key;              /* in that table, besides pidns */
 	uint64_t id;               /* never used again, also not after this one is gone */
-	/* Inode numbers of its namespaces. Where it has no cgroup namespace of its own,
-	 * cgns has bit 63 set and stands for a cgroup. */
+	/* Inode number of its pid namespace; and of its cgroup namespace, with that of
+	 * its cgroup in it. Where it has no cgroup namespace of its own, cgns has bit 63
+	 * set. */
 	uint64_t pidns, cgns;
 	pid_t init;          /* in our pid namespace; 0 in the host's pid namespace */
 	uint64_t start_ns;   /* CLOCK_BOOTTIME at which init started; 0 there */

@@ -47,15 +47,28 @@ static int put(struct pidns *cache, struct pidns_space *space, uint64_t key,
 	return 0;
 }
 
+/* What its history is remembered by, longer than it is kept in existence here: the number
+ * of a namespace is used again then, and the inode number of its cgroup is not. */
+static uint64_t with_dir(uint64_t key, uint64_t dir)
+{
+	return key ^ dir * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 /* By the root of the cgroup namespace, which is kept in existence from now on. */
 static int put_root(struct pidns *cache, struct pidns_space *space, uint64_t cgns,
 	const struct cgtexts *texts, int *cgnsfd, uint64_t now_ns, struct container **out)
 {
 	int r = put(cache, space, cgns, CGPATH_ROOT, texts, now_ns, out);
 
-	if (r == 0 && (*out)->cgnsfd < 0)
+	if (r < 0)
+		return r;
+	if ((*out)->cgnsfd < 0)
 		(*out)->cgnsfd = fd_steal(cgnsfd);
-	return r;
+	if (!(*out)->dir) {
+		(*out)->dir = container_dir(*out);
+		(*out)->cgns = with_dir(cgns, (*out)->dir) & INT64_MAX;
+	}
+	return 0;
 }
 
 /* Its cgroup is still the one it was made for, and not another of the same name. */
@@ -94,7 +107,7 @@ static int put_own(struct pidns *cache, struct pidns_space *space,
 	if (r < 0)
 		return r;
 	(*out)->dir = container_dir(*out);
-	(*out)->cgns = (key ^ (*out)->dir * UINT64_C(0x9e3779b97f4a7c15)) | mark;
+	(*out)->cgns = with_dir(key, (*out)->dir) | mark;
 	return 0;
 }
 

@@ -233,6 +233,18 @@ static void test_again(void)
 	fixture_write(&f, "cgroup/again/memory.max", "1\n");
 	learn(HOST_NS, HOST_CG, "0::/again\n", NULL, SECOND * 2, &ct);
 	ok(ct->cgns != first, "made anew");
+	/* A cgroup namespace's number is used again when nobody has the first any more:
+	 * what is remembered of that (history) must not be found by it. */
+	learn(HOST_NS, 90, "0::/again\n", "0::/\n", 1, &ct);
+	first = ct->cgns;
+	is_u64(first >> 63, 0, "told from one without a namespace");
+	pidns_prune(&cache, 1 + PIDNS_IDLE_NS);
+	is_str(found(HOST_NS, 90, 1), "unknown", "a cgroup namespace that is forgotten");
+	learn(HOST_NS, 90, "0::/again\n", "0::/\n", 1, &ct);
+	is_u64(ct->cgns, first, "is the same when it comes again");
+	pidns_prune(&cache, 1 + PIDNS_IDLE_NS);
+	learn(HOST_NS, 90, "0::/new\n", "0::/\n", 1, &ct);
+	ok(ct->cgns != first, "and another of that number is not");
 }
 
 static void test_bounds(void)
