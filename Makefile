@@ -43,7 +43,7 @@ HARDEN_LD = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now -Wl,-z,noex
 	-Wl,--as-needed
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 
-cppflags = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -DEVLXCFS_VERSION='"$(VERSION)"' $(CPPFLAGS)
+cppflags = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -I. -DEVLXCFS_VERSION='"$(VERSION)"' $(CPPFLAGS)
 # Nothing unwinds the stack at run time; debuggers find what they need in -g's sections. Symbols
 # are bound at the start: a PLT would only be in the way.
 SMALL = -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables \

@@ -5,6 +5,7 @@
 
 #include "cache/cgfiles.h"
 #include "cache/pool.h"
+#include "cache/saturate.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/nsid.h"
 
@@ -320,11 +321,11 @@ static int quota_at(struct container *ct, unsigned up, struct cg_quota *out)
 	return out->period_us ? CG_OK : CG_ABSENT;
 }
 
-/* a < b as fractions; the product of two 64-bit numbers fits 128. */
+/* a < b as fractions. */
 static bool quota_less(const struct cg_quota *a, const struct cg_quota *b)
 {
-	return (unsigned __int128)a->quota_us * b->period_us <
-	       (unsigned __int128)b->quota_us * a->period_us;
+	return wide_less(
+		wide_mul(a->quota_us, b->period_us), wide_mul(b->quota_us, a->period_us));
 }
 
 int container_quota(struct container *ct, struct cg_quota *out, unsigned *up)

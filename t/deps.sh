@@ -43,6 +43,7 @@ check  command  mkswap               util-linux
 check  command  losetup              mount
 check  command  mandoc               mandoc
 check  command  musl-gcc             musl-tools
+check  target   -m32                 gcc-multilib
 check  command  lxcfs                lxcfs
 check  command  runc                 runc
 check  command  crun                 crun
@@ -58,10 +59,15 @@ have_header() {
 	printf '#include <%s>\n' "$1" | gcc -E -x c -o /dev/null - 2>/dev/null
 }
 
+have_target() {
+	echo 'int main(void) { return 0; }' | gcc "$1" -x c -o /dev/null - 2>/dev/null
+}
+
 have() {
 	case $1 in
 	command) command -v "$2" >/dev/null ;;
 	header) have_header "$2" ;;
+	target) have_target "$2" ;;
 	esac
 }
 

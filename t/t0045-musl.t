@@ -2,11 +2,11 @@
 # The static binary with musl for small hosts: it builds from source packages, is small,
 # and does in containers what the other one does.
 . "$(dirname "$0")/lib.sh"
-need_command musl-gcc readelf strip
+need_command musl-gcc readelf strip flock
 need_fuse
 
 out=$BUILD/musl
-ok 'contrib/packaging/musl/build' "$T_TOP/contrib/packaging/musl/build" "$out" || done_testing
+ok 'contrib/packaging/musl/build' flock "$BUILD" "$T_TOP/contrib/packaging/musl/build" "$out" || done_testing
 is "$(readelf -lW "$out/evlxcfs" | grep INTERP; readelf -dW "$out/evlxcfs" | grep NEEDED)" '' 'it needs no library'
 ok 'strip' strip -o "$TMP/evlxcfs" "$out/evlxcfs"
 between 50000 "$(wc -c <"$TMP/evlxcfs")" 300000 'bytes, stripped'

@@ -5,6 +5,7 @@
  * container has of the I/Os. That part can shrink while others are busy, so what was
  * shown is remembered and shown again rather than less.
  */
+#include "cache/saturate.h"
 #include "daemon/view/diskusage.h"
 
 #include <string.h>
@@ -52,11 +53,6 @@ struct host_line {
 	uint64_t field[FIELDS];
 	unsigned count;
 };
-
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return __builtin_add_overflow(a, b, &a) ? UINT64_MAX : a;
-}
 
 static bool parse_host(struct slice text, struct host_line *host)
 {
@@ -111,8 +107,7 @@ static uint64_t share(uint64_t time, uint64_t part, uint64_t whole, uint64_t *be
 	uint64_t v = 0;
 
 	if (whole)
-		v = (uint64_t)((unsigned __int128)time * (part < whole ? part : whole) /
-			       whole);
+		v = sat_scale(time, min_u64(part, whole), whole);
 	if (v < *before)
 		v = *before;
 	if (v > time)
@@ -135,8 +130,8 @@ static uint64_t field_value(const struct host_line *host, const struct disk_usag
 			&before[fields[i].time]);
 	case FIELD_TIME_ALL:
 		for (op = 0; op < DISK_OPS; op++) {
-			part = add(part, usage->ios[op]);
-			whole = add(whole, host->field[host_ios[op]]);
+			part = sat_add(part, usage->ios[op]);
+			whole = sat_add(whole, host->field[host_ios[op]]);
 		}
 		return share(host->field[i], part, whole, &before[fields[i].time]);
 	default: return 0;

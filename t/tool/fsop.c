@@ -153,7 +153,7 @@ static void *reader(void *path)
 {
 	char buf[1 << 16];
 	int fd;
-	ssize_t n;
+	ssize_t n = 0;
 
 	usleep(50000);
 	fd = open(path, O_RDONLY | O_CLOEXEC);

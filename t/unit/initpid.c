@@ -125,7 +125,7 @@ static void test_leaves_nothing(void)
 {
 	pid_t init = ns_init(0);
 	int nsfd = nsid_open(proc, init, NS_PID), fds, maps, wrong = 0;
-	sigset_t before, after;
+	sigset_t before = {0}, after = {0};
 
 	forked(nsfd);
 	fds = count("/proc/self/fd");
