@@ -1,26 +1,48 @@
 /*
  * /proc/uptime: how long the container's init has run, and how long its CPUs were idle in
- * that time, the same figure as in stat.
+ * that time, the same figure as in stat, which is the host's where stat is.
  */
 #include "daemon/view.h"
 
+static void out_idle(struct outbuf *out, uint64_t ticks, uint64_t hz)
+{
+	/* In two steps, since ticks * 100 could overflow. */
+	out_hundredths(out, ticks / hz * 100 + ticks % hz * 100 / hz);
+}
+
+/* The second number of the host's file. */
+static bool host_idle(const struct subject *subject, struct slice *idle)
+{
+	struct slice text, line;
+
+	return host_text(subject->host, HOST_UPTIME, &text) == 0 &&
+	       procfile_line(&text.p, &line) && slice_word(&line, idle) &&
+	       slice_word(&line, idle);
+}
+
 int view_uptime(struct outbuf *out, const struct subject *subject, unsigned arg)
 {
-	uint64_t ticks[CPU_TIMES], age_ns = 0, idle, hz = (uint64_t)subject->host->hz;
+	uint64_t ticks[CPU_TIMES], age_ns = 0;
+	struct slice idle = {0};
 	struct cpus cpus;
+	bool own = container_depth(subject->ct, CG_CPUACCT) > 0;
 
 	(void)arg;
-	cpuview_cpus(&cpus, subject->ct, subject->host, subject->policy->cfs);
-	if (cpuview_times(subject->cpuview, subject->ct, subject->host, &cpus,
-		    subject->now_ns, ticks) != CG_OK)
+	if (own) {
+		cpuview_cpus(&cpus, subject->ct, subject->host, subject->policy->cfs);
+		own = cpuview_times(subject->cpuview, subject->ct, subject->host, &cpus,
+			      subject->now_ns, ticks) == CG_OK;
+	}
+	if (!own && !host_idle(subject, &idle))
 		return VIEW_HOST;
 	if (subject->now_ns > subject->ct->start_ns)
 		age_ns = subject->now_ns - subject->ct->start_ns;
-	/* In two steps, since ticks * 100 could overflow. */
-	idle = ticks[CPU_IDLE] / hz * 100 + ticks[CPU_IDLE] % hz * 100 / hz;
 	out_hundredths(out, age_ns / 10000000);
 	out_char(out, ' ');
-	out_hundredths(out, idle);
+	if (own)
+		out_idle(out, ticks[CPU_IDLE], (uint64_t)subject->host->hz);
+	else
+		out_mem(out, idle.p, idle.len);
 	out_char(out, '\n');
 	return VIEW_DONE;
 }

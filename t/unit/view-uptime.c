@@ -100,17 +100,27 @@ static void test_odd(void)
 	start(&f);
 	fixture_container(&f, "/", 100 * S);
 	f.subject.now_ns = 110 * S;
-	is_uptime(
-		&f, "10.00 40.00\n", "root cgroup: what ran before init does not count");
-	fixture_write(&f, "cgroup/cpu.stat", "");
-	is_uptime(&f, "HOST", "an empty cpu.stat");
+	is_uptime(&f, "HOST", "root cgroup, and the host says nothing");
+	fixture_write(&f, "proc/uptime", "400.01 1599.99\n");
+	fixture_load(&f);
+	f.host.hz = 100;
+	fixture_container(&f, "/", 100 * S);
+	f.subject.now_ns = 110 * S;
+	is_uptime(&f, "10.00 1599.99\n", "root cgroup: the host's idle time, as in stat");
+	fixture_container(&f, "/ct", 100 * S);
+	f.subject.now_ns = 110 * S;
+	is_uptime(&f, "10.00 36.54\n", "not there: its own");
+	fixture_write(&f, "cgroup/ct/cpu.stat", "");
+	is_uptime(&f, "10.00 1599.99\n", "an empty cpu.stat");
 	fixture_deinit(&f);
 
 	fixture_new(&f);
 	fixture_write(&f, "cgroup/memory/ct/memory.stat", "\n");
+	fixture_write(&f, "proc/uptime", "400.01 1599.99\n");
 	fixture_load(&f);
-	fixture_container(&f, "/ct", 0);
-	is_uptime(&f, "HOST", "no controller");
+	fixture_container(&f, "/ct", 100 * S);
+	f.subject.now_ns = 110 * S;
+	is_uptime(&f, "10.00 1599.99\n", "no controller");
 	fixture_deinit(&f);
 }
 
