@@ -12,6 +12,8 @@
 #include "daemon/cputree.h"
 #include "daemon/handle.h"
 #include "nsutil/cleanup.h"
+#include "nsutil/cpuset.h"
+#include "nsutil/procfile.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -244,17 +246,37 @@ static void attach(struct shared *shared, bool mounted)
 		tree->generation = (uint16_t)(fresh_number() >> 20) | 1;
 }
 
+/* CPUs that the host can have, by their numbers: some can be plugged in later. (What
+ * sysconf says differs: musl counts those that this process may run on.) */
+static unsigned possible_cpus(void)
+{
+	struct textbuf text = {0};
+	struct cpuset set;
+	unsigned count = 0;
+
+	if (procfile_read(AT_FDCWD, "/sys/devices/system/cpu/possible", &text) >= 0 &&
+		cpuset_parse(&set, text.data) == 0)
+		for (int cpu = -1; (cpu = cpuset_next(&set, (unsigned)(cpu + 1))) >= 0;)
+			count = (unsigned)cpu + 1;
+	textbuf_deinit(&text);
+	if (!count) {
+		long conf = sysconf(_SC_NPROCESSORS_CONF);
+
+		count = conf > 0 ? (unsigned)conf : 1;
+	}
+	return count;
+}
+
 int shared_open(struct shared *shared, int old_fd, bool mounted)
 {
 	struct shared old = {.fd = old_fd};
 	struct shared_head head;
-	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	bool known = old_fd >= 0 && map_old(&old);
 	size_t size;
 	int r = 0;
 
 	*shared = SHARED_NULL;
-	shared->cpus = cpus > 0 ? (unsigned)cpus : 1;
+	shared->cpus = possible_cpus();
 	size = lay_out(&head, shared->cpus);
 	if (known && old.size == size && same_layout(old.mem, &head)) {
 		old.cpus = shared->cpus;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -59,6 +60,30 @@ static void make_foreign(struct shared *shared, const char *name)
 	while (strcmp(head + i, name))
 		i += 8;
 	memcpy(head + i, "other", 6);
+}
+
+/* A process that runs on one CPU only, as many services do. */
+static void count_cpus(void)
+{
+	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
+	unsigned last = 0;
+	cpu_set_t one, all;
+
+	/* "0", "0-3" or "0-3,8": the last number. */
+	while (file && fscanf(file, "%*[-,]") != EOF && fscanf(file, "%u", &last) == 1)
+		;
+	if (file)
+		fclose(file);
+	sched_getaffinity(0, sizeof(all), &all);
+	CPU_ZERO(&one);
+	for (int cpu = 0; !CPU_COUNT(&one); cpu++)
+		if (CPU_ISSET(cpu, &all))
+			CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	shared_open(&first, -1, false);
+	is_u64(first.cpus, last + 1, "room for all CPUs that there can be");
+	shared_close(&first);
+	sched_setaffinity(0, sizeof(all), &all);
 }
 
 static void again(void)
@@ -114,6 +139,7 @@ static void nonsense(void)
 
 int main(void)
 {
+	count_cpus();
 	again();
 	other_build();
 	nonsense();
