@@ -26,6 +26,9 @@ struct container {
 	 * its cgroup in it. Where it has no cgroup namespace of its own, cgns has bit 63
 	 * set. */
 	uint64_t pidns, cgns;
+	/* That of the outermost pid namespace around it that is below ours, which may be
+	 * its own: whoever makes namespaces in there has no more room for that. */
+	uint64_t outer;
 	pid_t init;          /* in our pid namespace; 0 in the host's pid namespace */
 	uint64_t start_ns;   /* CLOCK_BOOTTIME at which init started; 0 there */
 	int64_t boot_offset; /* once boot_known: see container_boot_offset */

@@ -14,7 +14,7 @@
 
 enum { NEAR_RUNS = 2 };
 /* Another layout of these structs needs another number. */
-#define MAGIC UINT64_C(0x6370757669657703)
+#define MAGIC UINT64_C(0x6370757669657704)
 
 struct entry {
 	uint64_t valid; /* which copy */
@@ -140,7 +140,7 @@ void cpuhist_store(struct cpuview *history, const struct container *ct,
 	write_copy(history, i, copy, book);
 	__atomic_store_n(&entry_of(history, i)->valid, copy, __ATOMIC_SEQ_CST);
 	if (found == SLOT_NONE)
-		slots_give(slots_of(history), i, &key, ct->init, now_ns);
+		slots_give(slots_of(history), i, &key, ct->init, ct->outer, now_ns);
 	else
 		slots_used(slots_of(history), i, now_ns);
 }

@@ -43,7 +43,7 @@ uint64_t *disktimes_of(struct disktimes *times, const struct container *ct, uint
 	if (slot == SLOT_NONE) {
 		slot = slots_take(slots_of(times));
 		memset(of + slot * DISK_TIMES, 0, sizeof(none));
-		slots_give(slots_of(times), slot, &key, ct->init, now_ns);
+		slots_give(slots_of(times), slot, &key, ct->init, ct->outer, now_ns);
 	} else {
 		slots_used(slots_of(times), slot, now_ns);
 	}

@@ -11,7 +11,8 @@
 enum {
 	DISK_TIMES = 5,
 	/* Pairs of a container and a device that are remembered. Of more that live at the
-	 * same time, one that was not read for long goes back to its share. */
+	 * same time, one that was not read for long goes back to its share, as
+	 * slots_take() says. */
 	DISKTIMES_PAIRS = 8192,
 };
 

@@ -22,6 +22,7 @@ static int put(struct pidns *cache, struct pidns_space *space, uint64_t key,
 			return r;
 		ct->space = space;
 		ct->pidns = space->ino;
+		ct->outer = space->outer;
 		ct->key = ct->cgns = key;
 		ct->init = space->init;
 		ct->start_ns = space->start_ns;

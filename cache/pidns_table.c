@@ -30,7 +30,7 @@ int pidns_init(struct pidns *cache, const struct cgns *cgns, uint64_t host_pidns
 	cache->host = calloc(1, sizeof(*cache->host));
 	if (!cache->host)
 		return -ENOMEM;
-	cache->host->ino = host_pidns;
+	cache->host->ino = cache->host->outer = host_pidns;
 	cache->host->pin = -1;
 	return 0;
 }
@@ -185,9 +185,10 @@ static void space_link(struct pidns *cache, struct pidns_space *space, uint64_t 
 	cache->count++;
 }
 
-/* Whatever process `init` is now is held from here on. 0 or -errno. */
+/* Whatever process `init` is now is held from here on; nsfd is the namespace. 0 or
+ * -errno. */
 static int space_new(
-	struct pidns *cache, uint64_t ino, pid_t init, struct pidns_space **out)
+	struct pidns *cache, uint64_t ino, pid_t init, int nsfd, struct pidns_space **out)
 {
 	int procfd = cache->cgns->procfd, r;
 	struct pidns_space *space;
@@ -197,6 +198,7 @@ static int space_new(
 	if (!space)
 		return -ENOMEM;
 	*space = (struct pidns_space){.ino = ino, .init = init};
+	space->outer = nsid_outermost(nsfd, cache->host->ino);
 	space->pin = pidfd_get(init);
 	space->is_pidfd = space->pin >= 0;
 	if (!space->is_pidfd)
@@ -215,11 +217,13 @@ int pidns_add(struct pidns *cache, uint64_t ino, pid_t init, uint64_t now_ns)
 {
 	int procfd = cache->cgns->procfd, r;
 	struct pidns_space *space;
+	autofd nsfd = -1;
 	uint64_t check = 0;
 
 	if (pidns_space_of(cache, ino))
 		return 0;
-	r = space_new(cache, ino, init, &space);
+	nsfd = nsid_open_as(procfd, init, NS_PID, ino);
+	r = nsfd < 0 ? nsfd : space_new(cache, ino, init, nsfd, &space);
 	if (r < 0)
 		return r;
 	r = nsid_of(procfd, init, NS_PID, &check);
@@ -242,7 +246,7 @@ int pidns_ask(struct pidns *cache, uint64_t ino, int nsfd, uint64_t now_ns)
 
 	if (init < 0 || pidns_space_of(cache, ino))
 		return init < 0 ? init : 0;
-	r = space_new(cache, ino, init, &space);
+	r = space_new(cache, ino, init, nsfd, &space);
 	if (r < 0)
 		return r;
 	/* It still lives under that number, which was thus nobody else's meanwhile. */

@@ -8,7 +8,7 @@
 
 struct pidns_space {
 	struct pidns_space *next;
-	uint64_t ino;
+	uint64_t ino, outer; /* see struct container */
 	pid_t init;
 	int pin; /* pidfd of init; before Linux 5.3 the namespace */
 	bool is_pidfd;

@@ -13,14 +13,18 @@
 
 enum {
 	CHAINS = 1024,
-	/* Keys that are looked at before a new place is begun. */
+	/* Keys that are looked at before a new place is begun, */
 	SWEEP = 32,
 };
+
+/* from all over the table: a prime, so that each is looked at in its turn. */
+#define STRIDE UINT32_C(2654435761)
 
 struct key {
 	struct slot_key of;
 	uint64_t used_ns;
-	uint64_t taken; /* 0: nobody's */
+	uint32_t taken; /* 0: nobody's */
+	uint32_t owner; /* shortened */
 	int32_t init;
 	uint16_t next;  /* in the chain: a number and one; 0: the last */
 	uint16_t chain; /* in which it is, or was last */
@@ -105,22 +109,40 @@ static bool is_gone(const struct key *key)
 	return !key->taken || (key->init > 0 && kill(key->init, 0) < 0 && errno == ESRCH);
 }
 
-/* Somebody gone, or else the oldest, of the next few. */
-static unsigned sweep(struct slots *slots, bool *gone)
+/* Of these places the oldest of whoever has most. */
+static unsigned oldest_of_greediest(
+	const struct slots *slots, const unsigned *at, unsigned count)
 {
-	unsigned best = slots->hand < slots->used ? slots->hand : 0, at = best;
+	unsigned best = at[0], most = 0;
 
-	*gone = false;
-	for (unsigned i = 0; i < SWEEP && i < slots->used; i++, at = slots->hand) {
-		slots->hand = at + 1 < slots->used ? at + 1 : 0;
-		if (is_gone(&slots->key[at])) {
-			*gone = true;
-			return at;
-		}
-		if (slots->key[at].used_ns < slots->key[best].used_ns)
-			best = at;
+	for (unsigned i = 0; i < count; i++) {
+		const struct key *key = &slots->key[at[i]];
+		unsigned n = 0;
+
+		for (unsigned k = 0; k < count; k++)
+			n += slots->key[at[k]].owner == key->owner;
+		if (n > most || (n == most && key->used_ns < slots->key[best].used_ns))
+			best = at[i];
+		most = n > most ? n : most;
 	}
 	return best;
+}
+
+/* Who could go, of the next few places; at once if somebody has gone. */
+static unsigned sweep(struct slots *slots, bool *gone)
+{
+	unsigned seen[SWEEP], count = 0;
+
+	*gone = false;
+	while (count < SWEEP && count < slots->used) {
+		slots->hand = (slots->hand % slots->used + STRIDE) % slots->used;
+		seen[count++] = slots->hand;
+		if (is_gone(&slots->key[slots->hand])) {
+			*gone = true;
+			return slots->hand;
+		}
+	}
+	return oldest_of_greediest(slots, seen, count);
 }
 
 /* One that was never in use. */
@@ -146,13 +168,14 @@ int slots_take(struct slots *slots)
 }
 
 void slots_give(struct slots *slots, int slot, const struct slot_key *of, pid_t init,
-	uint64_t now_ns)
+	uint64_t owner, uint64_t now_ns)
 {
 	struct key *key = &slots->key[slot];
 	unsigned chain = chain_of(of);
 
 	key->of = *of;
 	key->init = init;
+	key->owner = (uint32_t)(owner ^ owner >> 32);
 	key->used_ns = now_ns;
 	store16(&key->chain, (uint16_t)chain);
 	store16(&key->next, slots->chain[chain]);

@@ -31,11 +31,13 @@ bool slots_valid(const struct slots *slots, unsigned count);
 /* The key's place, or SLOT_NONE. */
 int slots_find(const struct slots *slots, const struct slot_key *key);
 /* A place that is nobody's any more, to be filled and then given away: where there is no
- * room it was that of somebody who is gone, or has not used theirs for long. */
+ * room it was that of somebody who is gone, or else whoever has most places loses the one
+ * that was not used for longest, as a sample of the places tells. */
 int slots_take(struct slots *slots);
-/* It is theirs from here on. `init` is the process whose end ends them; 0: unknown. */
+/* It is theirs from here on. `init` is the process whose end ends them; 0: unknown.
+ * `owner` has it among their places. */
 void slots_give(struct slots *slots, int slot, const struct slot_key *key, pid_t init,
-	uint64_t now_ns);
+	uint64_t owner, uint64_t now_ns);
 /* Those who are gone give up the last places in use, as far as there are no others behind
  * them. Returns how many places are in use then. */
 unsigned slots_trim(struct slots *slots);

@@ -110,16 +110,20 @@ void sample_drop(struct samples *samples, struct sample *sample)
 	*link = sample->next_id;
 	leave_queue(samples, sample);
 	samples->count--;
+	samples->owned[sample->owner]--;
 	free_path(sample);
 	pool_put(&pool, sample);
 }
 
-static void make_room(struct samples *samples, uint64_t now_ns)
+enum { ANYBODY = SAMPLE_BUCKETS };
+
+static void make_room(struct samples *samples, unsigned owner, uint64_t now_ns)
 {
 	struct sample *oldest = NULL, *s = NULL;
 
 	while ((s = sample_next(samples, s)))
-		if (s->counted && (!oldest || s->used_ns < oldest->used_ns))
+		if ((owner == ANYBODY || s->owner == owner) && s->counted &&
+			(!oldest || s->used_ns < oldest->used_ns))
 			oldest = s;
 	if (oldest && now_ns - oldest->used_ns >= LOAD_PERIOD_NS)
 		sample_drop(samples, oldest);
@@ -130,10 +134,13 @@ static struct sample *add(
 {
 	struct load_key key = key_of(ct);
 	struct sample **link = &samples->bucket[bucket_of(&key)], *s;
+	const unsigned owner = (unsigned)(ct->outer % SAMPLE_BUCKETS);
 
-	if (samples->count >= LOAD_ENTRIES)
-		make_room(samples, now_ns);
-	if (samples->count >= LOAD_ENTRIES)
+	if (samples->owned[owner] >= SAMPLE_QUOTA)
+		make_room(samples, owner, now_ns);
+	else if (samples->count >= LOAD_ENTRIES)
+		make_room(samples, ANYBODY, now_ns);
+	if (samples->owned[owner] >= SAMPLE_QUOTA || samples->count >= LOAD_ENTRIES)
 		return NULL;
 	s = pool_get(&pool);
 	if (!s)
@@ -147,6 +154,8 @@ static struct sample *add(
 	s->next_id = *link;
 	*link = s;
 	samples->count++;
+	s->owner = owner;
+	samples->owned[owner]++;
 	return s;
 }
 

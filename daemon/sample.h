@@ -12,6 +12,9 @@
 enum {
 	SAMPLE_BUCKETS = 1024,
 	SAMPLE_NEAR = 96, /* bytes that most paths do with */
+	/* Of one pid namespace below ours with all that are in it: each takes a walk
+	 * every LOAD_PERIOD_NS. */
+	SAMPLE_QUOTA = 256,
 };
 
 /* Who is walked first. */
@@ -30,6 +33,7 @@ struct sample {
 	uint64_t id;            /* never used again */
 	struct load_key key;
 	pid_t init;
+	unsigned owner; /* whose quota: a bucket */
 	unsigned level; /* of its pid namespace, see taskwalk_level */
 	int hierarchy;  /* of the layout */
 	char *path;     /* of its cgroup there: near, or owned */
@@ -56,12 +60,14 @@ struct samples {
 	unsigned count;
 	uint64_t last_id;
 	struct sample *bucket[SAMPLE_BUCKETS], *by_id[SAMPLE_BUCKETS];
+	unsigned owned[SAMPLE_BUCKETS]; /* by owners; the few of one bucket share it */
 	struct sample_queue due[SAMPLE_RANKS];
 };
 
 /* The sample of the container, or a new one (is_new), with nothing known yet. NULL: the
  * container has no cgroup of its own where CPU time is accounted, there are LOAD_ENTRIES
- * samples that were all read within LOAD_PERIOD_NS or are waited for, or no memory. Else
+ * samples, or SAMPLE_QUOTA of its owner's, that were all read within LOAD_PERIOD_NS or
+ * are waited for, or no memory. Else
  * the one that was read longest ago makes room: were it one that is read all the time,
  * both would be counted anew for each of their reads. */
 struct sample *sample_get(struct samples *samples, const struct cg_layout *layout,

@@ -22,7 +22,7 @@
 #include <limits.h>
 #include <link.h>
 #include <linux/capability.h>
-#include <linux/ioctl.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -33,14 +33,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* include/uapi/linux/nsfs.h: pid in our namespace of pid `arg` in that one (Linux 6.11),
- * the user namespace that owns a namespace, and the namespace around it (Linux 4.9). */
+/* Pid in our namespace of pid `arg` in that one (Linux 6.11). */
 #ifndef NS_GET_PID_FROM_PIDNS
 #define NS_GET_PID_FROM_PIDNS _IOR(0xb7, 0x6, int)
-#endif
-#ifndef NS_GET_USERNS
-#define NS_GET_USERNS _IO(0xb7, 0x1)
-#define NS_GET_PARENT _IO(0xb7, 0x2)
 #endif
 #ifndef SYS_close_range
 #define SYS_close_range 436 /* asm-generic/unistd.h, Linux 5.9 */

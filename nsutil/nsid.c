@@ -8,9 +8,11 @@
 #include "nsutil/procfile.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +64,27 @@ int nsid_open_as(int procfd, pid_t tid, enum ns_kind kind, uint64_t ino)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	return st.st_ino == ino ? fd_steal(&fd) : -ESRCH;
+}
+
+uint64_t nsid_outermost(int nsfd, uint64_t own)
+{
+	autofd held = -1;
+	uint64_t ino = 0;
+	struct stat st;
+
+	for (int depth = 0; depth < 33; depth++) { /* MAX_PID_NS_LEVEL and ours */
+		if (fstat(nsfd, &st) < 0)
+			return 0;
+		if (st.st_ino == own)
+			return ino;
+		ino = st.st_ino;
+		nsfd = ioctl(nsfd, NS_GET_PARENT);
+		fd_close(held);
+		held = nsfd;
+		if (nsfd < 0)
+			return ino;
+	}
+	return ino;
 }
 
 int nsid_of_proc(int procfd, pid_t tid, uint64_t *ino)

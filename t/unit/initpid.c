@@ -91,34 +91,18 @@ static void test_answers(void)
 static void test_places(void)
 {
 	pid_t init = ns_init(CLONE_NEWUSER);
-	int nsfd = nsid_open(proc, init, NS_PID), pair[2];
-	pid_t outer, inner = 0;
+	int nsfd = nsid_open(proc, init, NS_PID);
+	pid_t outer, inner;
 
 	is_int(forked(nsfd), init, "in another user namespace");
 	close(nsfd);
 	ns_end(init);
 
-	/* The kernel says the pid of the last in our numbers, by way of the pipe's owner.
-	 */
-	if (pipe(pair) < 0)
-		err(1, "pipe");
-	outer = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0);
-	if (outer == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fcntl(pair[0], F_SETOWN, ns_init(0));
-		if (write(pair[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	if (read(pair[0], &(char){0}, 1) == 1)
-		inner = fcntl(pair[0], F_GETOWN);
+	inner = ns_nested(&outer);
 	nsfd = nsid_open(proc, inner, NS_PID);
 	is_int(forked(nsfd), inner, "a namespace in a namespace");
 	close(nsfd);
 	ns_end(outer);
-	close(pair[0]);
-	close(pair[1]);
 }
 
 static void test_leaves_nothing(void)

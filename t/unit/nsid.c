@@ -90,6 +90,28 @@ static void test_pin(void)
 	ok(!pinned_again, "the number of a pinned namespace is not given to another");
 }
 
+static void test_outermost(void)
+{
+	pid_t outer, inner = ns_nested(&outer);
+	int in = nsid_open(proc, inner, NS_PID), out = nsid_open(proc, outer, NS_PID),
+	    own = nsid_open(proc, getpid(), NS_PID);
+	uint64_t here, there, below;
+
+	nsid_of(proc, getpid(), NS_PID, &here);
+	nsid_of(proc, outer, NS_PID, &there);
+	nsid_of(proc, inner, NS_PID, &below);
+	is_u64(nsid_outermost(out, here), there, "below ours: itself");
+	is_u64(nsid_outermost(in, here), there, "further down: the one around it");
+	is_u64(nsid_outermost(in, there), below, "as seen from there");
+	is_u64(nsid_outermost(in, 1), here, "as far as can be seen");
+	is_u64(nsid_outermost(own, here), 0, "not below");
+	is_u64(nsid_outermost(-1, here), 0, "nothing");
+	close(in);
+	close(out);
+	close(own);
+	ns_end(outer);
+}
+
 static void *sleep_forever(void *arg)
 {
 	prctl(PR_SET_NAME, "second");
@@ -161,6 +183,7 @@ int main(void)
 	proc = ns_proc();
 	test_numbers();
 	test_pin();
+	test_outermost();
 	test_leader();
 	test_start_time();
 	test_comm();

@@ -47,7 +47,7 @@ static struct sample *get(uint64_t i, uint64_t now_ns)
 	struct sample *s;
 	bool is_new;
 
-	f.ct->pidns = 4026531836 + i;
+	f.ct->pidns = f.ct->outer = 4026531836 + i;
 	s = sample_get(samples, &f.layout, f.ct, now_ns, &is_new);
 	if (s && is_new)
 		sample_set_due(samples, s);
@@ -168,6 +168,35 @@ static void test_room(void)
 	end();
 }
 
+/* One that makes containers in itself has a part of the room, and loses its own. */
+static void test_quota(void)
+{
+	const uint64_t now = 100 * second;
+	struct sample *s, *other;
+	bool is_new;
+
+	begin("");
+	other = get(1, now - second);
+	other->counted = true;
+	for (uint64_t i = 0; i <= SAMPLE_QUOTA; i++) {
+		f.ct->pidns = 5000 + i;
+		f.ct->outer = 5000;
+		s = sample_get(samples, &f.layout, f.ct, now + i, &is_new);
+		if (s)
+			s->counted = true;
+		if (i == SAMPLE_QUOTA)
+			ok(!s, "no more than the quota that have just read");
+	}
+	is_u64(samples->count, SAMPLE_QUOTA + 1, "all the others are there");
+	s = sample_get(samples, &f.layout, f.ct, now + LOAD_PERIOD_NS, &is_new);
+	ok(s && is_new, "one that was not read for long makes room");
+	is_u64(samples->count, SAMPLE_QUOTA + 1, "for one");
+	f.ct->pidns = 5000;
+	ok(!sample_find(samples, f.ct), "its own oldest");
+	ok(get(1, now) == other, "not another one's, which is older");
+	end();
+}
+
 /* It follows its container from one cgroup to the next, however long their names are. */
 static void test_moved(void)
 {
@@ -199,5 +228,6 @@ int main(void)
 	test_order();
 	test_versions();
 	test_room();
+	test_quota();
 	return tap_done();
 }

@@ -38,7 +38,7 @@ static void give(struct slots *slots, unsigned n, int where[KEYS], uint64_t now)
 	for (unsigned i = 0; i < KEYS; i++)
 		if (where[i] == slot)
 			where[i] = SLOT_NONE;
-	slots_give(slots, slot, &key, 0, now);
+	slots_give(slots, slot, &key, 0, n, now);
 	where[n] = slot;
 }
 
@@ -52,6 +52,44 @@ static unsigned count_wrong(const struct slots *slots, const int where[KEYS])
 		wrong += slots_find(slots, &key) != where[i];
 	}
 	return wrong;
+}
+
+/* One who takes place after place, among many who have one each and use theirs less
+ * often. */
+static void test_greedy(void)
+{
+	enum { HONEST = 300, GREEDY = 4 * PLACES };
+	struct slots *slots = fresh();
+	unsigned there = 0, own = 0;
+
+	for (unsigned i = 0; i < HONEST + GREEDY; i++) {
+		const struct slot_key key = {{i + 1}};
+
+		slots_give(slots, slots_take(slots), &key, 0,
+			i < HONEST ? 1000 + i : UINT64_C(1) << 40, i);
+	}
+	for (unsigned i = 0; i < HONEST + GREEDY; i++) {
+		const struct slot_key key = {{i + 1}};
+		const bool is_there = slots_find(slots, &key) != SLOT_NONE;
+
+		there += i < HONEST && is_there;
+		own += i >= HONEST && is_there;
+	}
+	is_u64(there, HONEST, "nobody loses a place to the greediest");
+	is_u64(own, PLACES - HONEST, "who has all that is left");
+	for (unsigned i = 0; i < PLACES; i++) {
+		const struct slot_key key = {{UINT64_C(1) << 32 | i}};
+
+		slots_give(slots, slots_take(slots), &key, 0, i, GREEDY * 2 + i);
+	}
+	there = 0;
+	for (unsigned i = 0; i < PLACES; i++) {
+		const struct slot_key key = {{UINT64_C(1) << 32 | i}};
+
+		there += slots_find(slots, &key) != SLOT_NONE;
+	}
+	ok(there > PLACES / 2, "one each, more than fit: most of the newest are there");
+	free(slots);
 }
 
 int main(void)
@@ -86,5 +124,6 @@ int main(void)
 		"who was thrown out is not found, all others are");
 	ok(slots_valid(slots, PLACES), "the next process takes it up");
 	free(slots);
+	test_greedy();
 	return tap_done();
 }
