@@ -88,7 +88,7 @@ void handles_attach(struct handles *handles, struct handle_store *store, unsigne
 		if (!store->fh[i] || store->len[i] > handles->room)
 			continue;
 		s->fh = store->fh[i];
-		s->owner = HANDLE_LEFT;
+		s->owner = s->outer = HANDLE_LEFT;
 		s->made_for = store->made_for[i];
 		take_up(handles, i, store->len[i]);
 	}
@@ -143,35 +143,57 @@ static int end_of(const struct handle_store *store, uint64_t fh)
 	return -1;
 }
 
-/* Where it shall be: with its own, with nobody's (0), or with the oldest one's. */
+/* How many of a set whoever has one of it has there. */
+static unsigned ends_with(const struct handle_store *store, unsigned first, unsigned one)
+{
+	unsigned n = 0;
+
+	for (unsigned i = first; i < first + HANDLE_WAYS; i++)
+		n += store->ended_by[i] == store->ended_by[one];
+	return n;
+}
+
+/* Where it shall be: with its own, with nobody's, or with the oldest of whoever has most
+ * in the set. */
 static unsigned end_place(const struct handle_store *store, uint64_t fh)
 {
 	const unsigned first = fh % (HANDLE_ENDS / HANDLE_WAYS) * HANDLE_WAYS;
-	unsigned best = first;
+	unsigned best = first, most = 0;
 	int own = end_of(store, fh);
 
+	if (own >= 0)
+		return (unsigned)own;
 	for (unsigned i = first; i < first + HANDLE_WAYS; i++)
-		if (store->ended[i] < store->ended[best])
+		if (!store->ended[i])
+			return i;
+	for (unsigned i = first; i < first + HANDLE_WAYS; i++) {
+		unsigned n = ends_with(store, first, i);
+
+		if (n > most || (n == most && store->ended[i] < store->ended[best]))
 			best = i;
-	return own < 0 ? best : (unsigned)own;
+		most = n > most ? n : most;
+	}
+	return best;
 }
 
-/* The read `unique` of `fh` gets the whole text in that place. */
-static void store_end(struct handle_store *store, size_t place, const struct outbuf *text,
+/* The read `unique` of `fh` gets the whole text of the snapshot. */
+static void store_end(const struct handles *handles, const struct snapshot *s,
 	uint64_t fh, uint64_t unique)
 {
+	struct handle_store *store = handles->store;
 	const unsigned i = end_place(store, fh);
 
 	store->answering = 0;
 	store->ended[i] = 0;
 	barrier();
-	store->end[i] = (uint32_t)text->len;
+	store->end[i] = (uint32_t)s->text.len;
+	store->ended_by[i] = (uint32_t)(s->outer ^ s->outer >> 32);
 	barrier();
 	store->ended[i] = fh;
-	store->answer_place = (uint32_t)place;
-	store->answer_len = (uint32_t)text->len;
+	store->answer_place = (uint32_t)(s - handles->slot);
+	store->answer_len = (uint32_t)s->text.len;
 	barrier();
-	store->answering = text->lent ? unique : 0;
+	store->answering = s->text.lent ? unique : 0;
 }
 
 static void end_drop(struct handles *handles, uint64_t fh)
@@ -185,14 +207,12 @@ static void end_drop(struct handles *handles, uint64_t fh)
 void handle_keep(
 	struct handles *handles, struct snapshot *s, uint64_t unique, bool pieces)
 {
-	const size_t i = (size_t)(s - handles->slot);
-
 	s->made_for = unique;
 	if (pieces) {
 		end_drop(handles, s->fh);
-		store_text(handles->store, i, s);
+		store_text(handles->store, (size_t)(s - handles->slot), s);
 	} else {
-		store_end(handles->store, i, &s->text, s->fh, unique);
+		store_end(handles, s, s->fh, unique);
 		s->fh = 0;
 	}
 }
@@ -271,7 +291,7 @@ struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t 
 			continue;
 		if (own && own != s)
 			handle_release(handles, fh);
-		store_end(handles->store, i, &s->text, fh, unique);
+		store_end(handles, s, fh, unique);
 		return s;
 	}
 	return NULL;
@@ -283,6 +303,15 @@ static unsigned owned(const struct handles *handles, uint64_t owner)
 
 	for (int i = 0; i < HANDLE_SNAPSHOTS; i++)
 		n += handles->slot[i].fh && handles->slot[i].owner == owner;
+	return n;
+}
+
+static unsigned owned_within(const struct handles *handles, uint64_t outer)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < HANDLE_SNAPSHOTS; i++)
+		n += handles->slot[i].fh && handles->slot[i].outer == outer;
 	return n;
 }
 
@@ -338,17 +367,18 @@ static struct snapshot *free_slot(struct handles *handles)
 /* The pool is full: whoever holds most of it gives up their oldest. */
 static struct snapshot *oldest_of_greediest(struct handles *handles)
 {
-	uint64_t greediest = 0;
+	struct snapshot *best = &handles->slot[0];
 	unsigned most = 0;
 
 	for (int i = 0; i < HANDLE_SNAPSHOTS; i++) {
-		unsigned n = owned(handles, handles->slot[i].owner);
-		if (n > most) {
-			most = n;
-			greediest = handles->slot[i].owner;
-		}
+		struct snapshot *s = &handles->slot[i];
+		unsigned n = owned_within(handles, s->outer);
+
+		if (n > most || (n == most && s->used < best->used))
+			best = s;
+		most = n > most ? n : most;
 	}
-	return oldest_of(handles, greediest);
+	return best;
 }
 
 /* What is in the slot's place is nobody's any more. */
@@ -370,7 +400,8 @@ static void empty(struct handles *handles, struct snapshot *s)
 		give_back(handles, s);
 }
 
-struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owner)
+struct snapshot *handle_take(
+	struct handles *handles, uint64_t fh, uint64_t owner, uint64_t outer)
 {
 	struct snapshot *s = slot_of(handles, fh);
 
@@ -383,6 +414,7 @@ struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owne
 	empty(handles, s);
 	s->fh = fh;
 	s->owner = owner;
+	s->outer = outer;
 	s->used = ++handles->clock;
 	s->touched = true;
 	return s;

@@ -1,8 +1,10 @@
 /*
  * Snapshots of open files. Opening allocates nothing; the first read renders a snapshot,
  * and later reads of that handle slice it. The pool is bounded and each owner has a quota
- * of it: who needs room loses their own oldest first. A handle whose snapshot is gone is
- * simply rendered again.
+ * of it: who needs room loses their own oldest first. Where there is none all the same,
+ * whoever holds most of it gives up their oldest, with all owners that are within the
+ * same outermost pid namespace together. A handle whose snapshot is gone is simply
+ * rendered again.
  *
  * Most readers take the whole text at once and come back only to see that nothing
  * follows. For them there is room in the pool no longer than it takes to answer: what is
@@ -25,8 +27,8 @@ enum {
 	 * and after texts up to this size. */
 	HANDLE_SPARE = 4,
 	HANDLE_SPARE_SIZE = 16 << 10,
-	/* Of files that are open and were read whole, in sets of WAYS. In each set, the
-	 * newest have their ends there. */
+	/* Of files that are open and were read whole, in sets of WAYS. In each set,
+	 * whoever has most of it loses the oldest. */
 	HANDLE_ENDS = 1024,
 	HANDLE_WAYS = 8,
 };
@@ -37,8 +39,9 @@ struct handle_store {
 	uint64_t fh[HANDLE_SNAPSHOTS]; /* 0: nothing in this place */
 	uint32_t len[HANDLE_SNAPSHOTS];
 	uint64_t made_for[HANDLE_SNAPSHOTS];
-	uint64_t ended[HANDLE_ENDS]; /* handles whose text was read whole; 0: none */
-	uint32_t end[HANDLE_ENDS];   /* its length */
+	uint64_t ended[HANDLE_ENDS];    /* handles whose text was read whole; 0: none */
+	uint32_t end[HANDLE_ENDS];      /* its length */
+	uint32_t ended_by[HANDLE_ENDS]; /* snapshot.outer, shortened */
 	/* The last text that was read whole, while it is in its place. */
 	uint64_t answering; /* `unique` of the read that it was made for; 0: none */
 	uint32_t answer_place, answer_len;
@@ -51,6 +54,7 @@ size_t handle_store_size(unsigned cpus);
 struct snapshot {
 	uint64_t fh;       /* 0: free */
 	uint64_t owner;    /* container id; 0 the host */
+	uint64_t outer;    /* of the container; 0 the host */
 	uint64_t used;     /* sequence number of the last use */
 	uint64_t made_for; /* `unique` of the read that it was made for */
 	uint64_t batch;    /* in which it may be given to other readers of */
@@ -90,7 +94,8 @@ struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offs
 struct snapshot *handle_made_for(struct handles *handles, uint64_t fh, uint64_t unique);
 
 /* An empty snapshot for the handle, in place of one that it has. Never NULL. */
-struct snapshot *handle_take(struct handles *handles, uint64_t fh, uint64_t owner);
+struct snapshot *handle_take(
+	struct handles *handles, uint64_t fh, uint64_t owner, uint64_t outer);
 
 /* The snapshot is whole, made for the read `unique`. `pieces`: more than its end will be
  * asked for; otherwise it is good only until the next handle_take. */

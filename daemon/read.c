@@ -39,7 +39,8 @@ static int make_snapshot(struct work *work, const struct node_info *info,
 	struct handles *handles = &work->server->handles;
 	int r = 0;
 
-	*out = handle_take(handles, in->fh, subject_id(subject));
+	*out = handle_take(handles, in->fh, subject_id(subject),
+		subject->ct ? subject->ct->outer : 0);
 	if (slow.p)
 		out_mem(&(*out)->text, slow.p, slow.len);
 	else

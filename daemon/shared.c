@@ -68,7 +68,7 @@ static const struct {
 } regions[SHARED_REGIONS] = {
 	[SHARED_JOURNAL] = {"journal", JOURNAL_FORMAT, sizeof(struct journal), NULL},
 	[SHARED_CPUTREE] = {"cputree", 1, sizeof(struct cputree), NULL},
-	[SHARED_SNAPSHOTS] = {"snapshots", 3, 0, handle_store_size},
+	[SHARED_SNAPSHOTS] = {"snapshots", 4, 0, handle_store_size},
 	[SHARED_CPUVIEW] = {"cpuview", 3, 0, cpuview_room},
 	[SHARED_LOAD] = {"load", 2, 0, load_room},
 	[SHARED_DISKTIMES] = {"disktimes", 2, 0, disktimes_room},

@@ -73,12 +73,12 @@ static void basics(void)
 	struct snapshot *s;
 
 	fresh_pool();
-	s = handle_take(&pool, 1, 10);
+	s = handle_take(&pool, 1, 10, 10);
 	out_str(&s->text, "hello");
 	ok(handle_find(&pool, 1, 0) == s, "a snapshot is found by its handle");
 	ok(!handle_find(&pool, 2, 0), "another is not");
 	ok(!handle_find(&pool, 0, 0), "0 is no handle");
-	ok(handle_take(&pool, 1, 10) == s, "taking it again gives the same");
+	ok(handle_take(&pool, 1, 10, 10) == s, "taking it again gives the same");
 	is_u64(s->text.len, 0, "and empty");
 	handle_release(&pool, 1);
 	ok(!handle_find(&pool, 1, 0), "released");
@@ -88,22 +88,27 @@ static void basics(void)
 	handles_deinit(&pool);
 }
 
-static void read_whole(uint64_t fh, const char *text)
+static void read_whole_by(uint64_t owner, uint64_t outer, uint64_t fh, const char *text)
 {
-	struct snapshot *s = handle_take(&pool, fh, 10);
+	struct snapshot *s = handle_take(&pool, fh, owner, outer);
 
 	out_str(&s->text, text);
 	handle_keep(&pool, s, ++unique, false);
 }
 
 /* Far more readers than there is room for, each of which comes back for the end. */
+static void read_whole(uint64_t fh, const char *text)
+{
+	read_whole_by(10, 10, fh, text);
+}
+
 static void ends(void)
 {
 	unsigned found = 0, early = 0;
 	struct snapshot *s;
 
 	fresh_pool();
-	s = handle_take(&pool, 5000, 11);
+	s = handle_take(&pool, 5000, 11, 11);
 	out_str(&s->text, "in pieces");
 	handle_keep(&pool, s, ++unique, true);
 	for (uint64_t fh = 1; fh <= 1000; fh++)
@@ -118,12 +123,12 @@ static void ends(void)
 	ok(handle_find(&pool, 5000, 0) != NULL, "none costs a snapshot");
 	handle_release(&pool, 7);
 	ok(!handle_find(&pool, 7, 5), "closed");
-	s = handle_take(&pool, 8, 10);
+	s = handle_take(&pool, 8, 10, 10);
 	out_str(&s->text, "whole again");
 	ok(handle_find(&pool, 8, 5) == s, "rendered anew");
 	handle_keep(&pool, s, ++unique, true);
 	for (uint64_t fh = 2000; fh < 2000 + HANDLE_QUOTA; fh++)
-		handle_take(&pool, fh, 10);
+		handle_take(&pool, fh, 10, 10);
 	ok(!handle_find(&pool, 8, 5), "the end of the rendering before is forgotten");
 	handle_store_forget(pool.store);
 	read_whole(9, "whole");
@@ -139,6 +144,13 @@ static void ends(void)
 	ok(!handle_find(&pool, 9, 5) &&
 			handle_find(&pool, 9 + HANDLE_WAYS * HANDLE_ENDS, 6),
 		"but to too many");
+	handle_store_forget(pool.store);
+	read_whole_by(20, 20, 9, "whole");
+	read_whole_by(30, 30, 9 + HANDLE_ENDS, "whole");
+	for (uint64_t i = 2; i < 100; i++)
+		read_whole_by(100 + i, 10, 9 + i * HANDLE_ENDS, "whole");
+	ok(handle_find(&pool, 9, 5) && handle_find(&pool, 9 + HANDLE_ENDS, 5),
+		"all of one container, whatever is in it, cost nobody else's");
 	handles_deinit(&pool);
 }
 
@@ -151,20 +163,20 @@ static void survival(void)
 
 	fresh_pool();
 	room = pool.room;
-	s = handle_take(&pool, 1, 10);
+	s = handle_take(&pool, 1, 10, 10);
 	out_str(&s->text, "read in pieces");
 	handle_keep(&pool, s, ++unique, true);
-	s = handle_take(&pool, 2, 10);
+	s = handle_take(&pool, 2, 10, 10);
 	out_str(&s->text, "read whole");
 	handle_keep(&pool, s, ++unique, false);
-	s = handle_take(&pool, 3, 10);
+	s = handle_take(&pool, 3, 10, 10);
 	out_str(&s->text, "closed");
 	handle_keep(&pool, s, ++unique, true);
 	handle_release(&pool, 3);
-	s = handle_take(&pool, 4, 10);
+	s = handle_take(&pool, 4, 10, 10);
 	fill(s, room, 4);
 	handle_keep(&pool, s, ++unique, true);
-	s = handle_take(&pool, 5, 10);
+	s = handle_take(&pool, 5, 10, 10);
 	fill(s, room + 1, 5);
 	handle_keep(&pool, s, ++unique, true);
 	ok(filled(handle_find(&pool, 5, 0), room + 1, 5), "a text may outgrow its place");
@@ -179,7 +191,7 @@ static void survival(void)
 	ok(!handle_find(&next, 3, 0), "a closed one does not");
 	ok(filled(handle_find(&next, 4, 100), room, 4), "one as long as its place does");
 	ok(!handle_find(&next, 5, 0), "a longer one does not");
-	handle_take(&next, 1, 10);
+	handle_take(&next, 1, 10, 10);
 	handles_deinit(&next);
 	take_over(&next);
 	ok(!handle_find(&next, 1, 0),
@@ -202,10 +214,10 @@ static void answered_twice(void)
 	struct snapshot *s;
 
 	fresh_pool();
-	s = handle_take(&pool, 1, 10);
+	s = handle_take(&pool, 1, 10, 10);
 	out_str(&s->text, "first text");
 	handle_keep(&pool, s, 71, true);
-	s = handle_take(&pool, 2, 10);
+	s = handle_take(&pool, 2, 10, 10);
 	out_str(&s->text, "another text");
 	handle_keep(&pool, s, 72, false);
 
@@ -221,7 +233,7 @@ static void answered_twice(void)
 	handles_deinit(&next);
 	take_over(&next);
 	ok(handle_made_for(&next, 2, 72) != NULL, "also for the process after that");
-	handle_take(&next, 3, 10);
+	handle_take(&next, 3, 10, 10);
 	ok(!handle_made_for(&next, 2, 72), "until its place is needed for the next text");
 	handles_deinit(&next);
 	handles_deinit(&pool);
@@ -237,7 +249,7 @@ static void sharing(void)
 	handle_new_batch(&pool, BATCH, BATCH);
 	ok(!handle_shared(&pool, NODE, 10, BATCH, 1, 1, 4096),
 		"nothing is shared at first");
-	first = handle_take(&pool, 1, 10);
+	first = handle_take(&pool, 1, 10, 10);
 	out_str(&first->text, "twelve bytes");
 	handle_share(&pool, first, NODE);
 	handle_keep(&pool, first, ++unique, false);
@@ -254,7 +266,7 @@ static void sharing(void)
 		"not one that takes it in pieces");
 
 	/* A reader that has an older rendering of which more is left. */
-	s = handle_take(&pool, 4, 10);
+	s = handle_take(&pool, 4, 10, 10);
 	out_str(&s->text, "read in pieces");
 	handle_keep(&pool, s, ++unique, true);
 	handle_shared(&pool, NODE, 10, BATCH, 4, ++unique, 4096);
@@ -272,7 +284,7 @@ static void sharing(void)
 		read_whole(fh, "others'");
 	ok(handle_shared(&pool, NODE, 10, BATCH, 7, ++unique, 4096) == first,
 		"who came before still gets that one");
-	s = handle_take(&pool, 8, 10);
+	s = handle_take(&pool, 8, 10, 10);
 	out_str(&s->text, "later");
 	handle_share(&pool, s, NODE);
 	handle_keep(&pool, s, ++unique, false);
@@ -288,15 +300,15 @@ static void quota(void)
 {
 	fresh_pool();
 	for (uint64_t fh = 1; fh <= HANDLE_QUOTA; fh++)
-		handle_take(&pool, fh, 10);
-	handle_take(&pool, 500, 11);
+		handle_take(&pool, fh, 10, 10);
+	handle_take(&pool, 500, 11, 11);
 	handle_find(&pool, 1, 0); /* used just now: the oldest is 2 */
-	handle_take(&pool, 100, 10);
+	handle_take(&pool, 100, 10, 10);
 	ok(handle_find(&pool, 1, 0) && !handle_find(&pool, 2, 0) &&
 			handle_find(&pool, 100, 0),
 		"past its quota an owner loses its own least recently used");
 	for (uint64_t fh = 1000; fh < 2000; fh++)
-		handle_take(&pool, fh, 10);
+		handle_take(&pool, fh, 10, 10);
 	ok(handle_find(&pool, 500, 0) != NULL, "a thousand opens do not touch another's");
 	handles_deinit(&pool);
 }
@@ -311,18 +323,26 @@ static void full(void)
 	 * too. */
 	for (uint64_t owner = 1; owner <= 4; owner++)
 		for (int i = 0; i < HANDLE_SNAPSHOTS / 4; i++)
-			handle_take(&pool, fh++, owner);
-	handle_take(&pool, 900, 5);
+			handle_take(&pool, fh++, owner, owner);
+	handle_take(&pool, 900, 5, 5);
 	ok(handle_find(&pool, 900, 0) != NULL,
 		"a full pool still has room for a newcomer");
 	for (uint64_t i = 1; i < fh; i++)
 		last += handle_find(&pool, i, 0) != NULL;
 	is_u64(last, HANDLE_SNAPSHOTS - 1, "at the cost of one");
-	handle_take(&pool, 901, 6);
-	handle_take(&pool, 902, 7);
+	handle_take(&pool, 901, 6, 6);
+	handle_take(&pool, 902, 7, 7);
 	ok(handle_find(&pool, 900, 0) && handle_find(&pool, 901, 0) &&
 			handle_find(&pool, 902, 0),
 		"which those with one snapshot do not pay");
+	handles_deinit(&pool);
+
+	fresh_pool();
+	handle_take(&pool, 900, 5, 5);
+	for (uint64_t owner = 10; owner < 10 + 2 * HANDLE_SNAPSHOTS; owner++)
+		handle_take(&pool, owner, owner, 10);
+	ok(handle_find(&pool, 900, 0) != NULL,
+		"nor one beside many that are in one container");
 	handles_deinit(&pool);
 }
 
@@ -334,22 +354,22 @@ static void memory(void)
 	fresh_pool();
 	is_u64(resident(pool.store), 0, "an empty store has no memory for texts");
 	for (uint64_t fh = 1; fh <= HANDLE_SNAPSHOTS; fh++)
-		fill(handle_take(&pool, fh, fh), 10000, 0);
+		fill(handle_take(&pool, fh, fh, fh), 10000, 0);
 	is_u64(resident(pool.store), HANDLE_SNAPSHOTS * 12288,
 		"pages as texts need them");
 	for (uint64_t fh = 1; fh <= HANDLE_SNAPSHOTS; fh++)
 		handle_release(&pool, fh);
 	is_u64(resident(pool.store), HANDLE_SPARE * 12288, "idle snapshots keep a few");
 	for (uint64_t fh = 1; fh <= HANDLE_SPARE; fh++)
-		fill(handle_take(&pool, fh, fh), 100000, 0);
+		fill(handle_take(&pool, fh, fh, fh), 100000, 0);
 	for (uint64_t fh = 1; fh <= HANDLE_SPARE; fh++)
 		handle_release(&pool, fh);
 	is_u64(resident(pool.store), 0, "but not after a long text");
-	s = handle_take(&pool, 1, 1);
+	s = handle_take(&pool, 1, 1, 1);
 	fill(s, 5000, 0);
 	handle_keep(&pool, s, ++unique, true);
 	for (uint64_t fh = 2; fh <= HANDLE_SNAPSHOTS; fh++)
-		fill(handle_take(&pool, fh, fh), 10000, 0);
+		fill(handle_take(&pool, fh, fh, fh), 10000, 0);
 	take_over(&next);
 	is_u64(resident(next.store), 8192,
 		"what a predecessor left half done is given back");

@@ -22,7 +22,7 @@ static void read_in_pieces(struct shared *shared, uint64_t fh)
 	struct snapshot *s;
 
 	handles_attach(&handles, shared->region[SHARED_SNAPSHOTS], shared->cpus);
-	s = handle_take(&handles, fh, 1);
+	s = handle_take(&handles, fh, 1, 1);
 	for (unsigned i = 0; i < LONG_TEXT; i++)
 		out_char(&s->text, (char)('a' + i % 26));
 	handle_keep(&handles, s, 1, true);
