@@ -81,6 +81,22 @@ static bool is_fresh(struct container *ct, uint64_t now_ns)
 	return container_dir(ct) == ct->dir;
 }
 
+struct container *pidns_find(
+	struct pidns *cache, const struct caller *caller, uint64_t now_ns)
+{
+	struct container **link = pidns_link_of(cache, caller->pidns, caller->cgns),
+			 *ct = *link;
+
+	/* The namespace's root may have been removed since, or made anew. */
+	if (ct && !is_fresh(ct, now_ns)) {
+		pidns_container_drop(cache, link);
+		return NULL;
+	}
+	if (ct)
+		ct->used_ns = now_ns;
+	return ct;
+}
+
 /* By the caller's own cgroup. */
 static int put_own(struct pidns *cache, struct pidns_space *space,
 	const struct cgtexts *texts, uint64_t now_ns, struct container **out)

@@ -155,12 +155,6 @@ struct container *pidns_get(
 	return ct;
 }
 
-struct container *pidns_find(
-	struct pidns *cache, const struct caller *caller, uint64_t now_ns)
-{
-	return pidns_get(cache, caller->pidns, caller->cgns, now_ns);
-}
-
 /* A few of the namespaces each time one is added: dead ones go as fast as new ones come,
  * however many that are. */
 static void sweep(struct pidns *cache)

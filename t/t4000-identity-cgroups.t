@@ -80,6 +80,19 @@ sleep 17
 is "$(sees gone)" 65536 'pid 1 and the reader outside'
 ct_stop gone
 
+# All move outside, and the cgroup that was theirs is removed: who reads all the time is
+# told where they are, too.
+ct_start lost mem=128M cpus=0
+is "$(sees lost)" 131072 'before all move'
+cg=$(cat "$TMP/ct/lost/cgroup")
+move lost "$CG_TEST/outside"
+for m in $CG_V1 $CG_V2; do
+	echo "$m/$CG_TEST/outside"
+done >"$TMP/ct/lost/cgroups"
+cg_remove "$cg"
+ok 'all outside, and their cgroup removed' wait_until sees_soon lost 65536
+ct_stop lost
+
 # The reader outside, pid 1 inside: pid 1 tells.
 ct_start half mem=128M cpus=0
 for m in $CG_V1 $CG_V2; do
