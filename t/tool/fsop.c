@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ static const char usage[] =
 	"       fsop getdents SIZE PATH             names, one a line; count of calls on stderr\n"
 	"       fsop statfs PATH                    type and free blocks\n"
 	"       fsop thread PATH                    read and printed by a thread whose leader has ended\n"
+	"       fsop cgroupns N PATH                read N times, each in a new cgroup namespace; how many could be\n"
 	"       fsop hold N PATH                    N descriptors read to their end, then wait for EOF on stdin\n";
 
 static int fail(void)
@@ -165,6 +167,27 @@ static void *reader(void *path)
 	_exit(0);
 }
 
+static int cgroupns(int n, const char *path)
+{
+	struct rlimit limit = {(rlim_t)n + 16, (rlim_t)n + 16};
+	char buf[1 << 16];
+	int done = 0;
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	/* Each is held, or its number would be used again. */
+	while (done < n && unshare(CLONE_NEWCGROUP) == 0 &&
+		open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC) >= 0) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || read(fd, buf, sizeof buf) <= 0)
+			break;
+		close(fd);
+		done++;
+	}
+	printf("%d\n", done);
+	return 0;
+}
+
 static int hold(int n, const char *path)
 {
 	struct rlimit limit = {n + 16, n + 16};
@@ -264,6 +287,8 @@ int main(int argc, char **argv)
 			pthread_exit(NULL);
 		return 111;
 	}
+	if (!strcmp(op, "cgroupns") && b)
+		return cgroupns(atoi(a), b);
 	if (!strcmp(op, "hold") && b)
 		return hold(atoi(a), b);
 	fputs(usage, stderr);
