@@ -85,6 +85,8 @@ static bool plausible(const struct cpubook *book, const struct cpusample *sample
 	uint64_t limit = sat_add(step->elapsed, step->elapsed / SLACK_PART + slack);
 	uint64_t now = sat_add(sat_add(sample->raw[0], sample->raw[1]), sample->raw[2]);
 	uint64_t before = sat_add(sat_add(st->raw[0], st->raw[1]), st->raw[2]);
+	/* Some may have been switched off since. */
+	uint64_t could_run = cpus->online > st->lines ? cpus->online : st->lines;
 
 	for (unsigned i = 0; st->percpu && i < st->runs; i++) {
 		const struct cpurun *run = &book->run[i];
@@ -97,7 +99,7 @@ static bool plausible(const struct cpubook *book, const struct cpusample *sample
 			limit)
 			return false;
 	}
-	return sat_sub(now, before) <= sat_mul(limit, cpus->online) &&
+	return sat_sub(now, before) <= sat_mul(limit, could_run) &&
 	       sat_sub(before, now) <= DEBT_NS;
 }
 

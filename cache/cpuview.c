@@ -9,6 +9,7 @@
 
 #include "cache/cpuhist.h"
 #include "cache/cpulines.h"
+#include "cache/saturate.h"
 
 #include <string.h>
 
@@ -107,10 +108,10 @@ static bool read_v2(struct container *ct, struct cpusample *sample)
 		return false;
 	if (!(found >> CGC_USER & 1))
 		values[CGC_USER] = values[CGC_USAGE];
-	sample->raw[0] = values[CGC_USER] > values[CGC_NICE]
-				 ? values[CGC_USER] - values[CGC_NICE]
-				 : 0;
-	sample->raw[1] = values[CGC_NICE];
+	/* A part of user's, counted in ticks where user's is measured: it can be more
+	 * (kernel/cgroup/rstat.c). */
+	sample->raw[1] = min_u64(values[CGC_NICE], values[CGC_USER]);
+	sample->raw[0] = values[CGC_USER] - sample->raw[1];
 	sample->raw[2] = values[CGC_SYSTEM];
 	return true;
 }

@@ -41,7 +41,7 @@ views() {
 			header = $3
 			gsub(/"/, "", header)
 			if (header !~ /^daemon\/(view|outbuf)\.h$/ && header !~ /^daemon\/view\// &&
-				header !~ /^nsutil\// && header !~ /^cache\/(container|load|cpuview)\.h$/)
+				header !~ /^nsutil\// && header !~ /^cache\/(container|load|cpuview|saturate)\.h$/)
 				print $1 ":" $2 ": a view includes " header
 		}'
 }

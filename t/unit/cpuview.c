@@ -249,6 +249,42 @@ static void test_other_cgroup(void)
 	fixture_deinit(&f);
 }
 
+/* What the kernel counts in ticks can be more than what it measures. */
+static void test_nice(void)
+{
+	struct fixture f;
+
+	start(&f, true);
+	v2_usage(&f, 2500000, 0, 10000000);
+	is_seen(&f,
+		"0 250 0 3750 0 |0: 0 63 0 938 0 |1: 0 63 0 938 0 |2: 0 62 0 937 0"
+		" |3: 0 62 0 937 0",
+		"more nice than user time: user's, and all of it nice");
+	fixture_deinit(&f);
+}
+
+/* An hour's work of eight CPUs, half of which are gone when it is looked at. */
+static void test_switched_off(void)
+{
+	static struct seen seen;
+	struct fixture f;
+
+	start(&f, true);
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0-7\n");
+	v2_usage(&f, 0, 0, 0);
+	look(&f, &seen);
+	is_u64(seen.sum[CPU_USER], 0, "nothing done");
+	is_u64(seen.sum[CPU_IDLE], 8000, "by eight CPUs in 10 s");
+	fixture_write(&f, "cpu/online", "0-3\n");
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0-3\n");
+	v2_usage(&f, UINT64_C(28000) * 1000000, 0, 0);
+	f.subject.now_ns += 3600 * S;
+	look(&f, &seen);
+	is_u64(total(seen.sum), 8000 + 8 * 360000, "an hour later");
+	is_u64(seen.sum[CPU_IDLE], 8000 + 80000, "most of it was busy");
+	fixture_deinit(&f);
+}
+
 /* Steady reading at any pace: the sum is the clock's, and even lines stay even. */
 static void test_steady(bool v2)
 {
@@ -359,6 +395,8 @@ int main(void)
 	test_v1_quota();
 	test_throttled();
 	test_other_cgroup();
+	test_nice();
+	test_switched_off();
 	test_steady(true);
 	test_steady(false);
 	test_large(true);
