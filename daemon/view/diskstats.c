@@ -2,8 +2,8 @@
  * diskstats: the host's lines of those devices that the container has used, with the
  * container's own figures (Documentation/admin-guide/iostats.rst has the fields). cgroups
  * count I/Os and bytes but no times: those are the host's, as large a part of them as the
- * container has of the I/Os. That part can shrink while others are busy, so what was
- * shown is remembered and shown again rather than less.
+ * container has of the I/Os. All of it goes on from what was shown last
+ * (cache/disktimes).
  */
 #include "cache/saturate.h"
 #include "daemon/view/diskusage.h"
@@ -101,50 +101,77 @@ static bool host_has_used(const struct host_line *host)
 	return any;
 }
 
-/* time * part / whole, not less than before and not more than the host's. */
-static uint64_t share(uint64_t time, uint64_t part, uint64_t whole, uint64_t *before)
+/* The host's time * part / whole, not less than before and not more than the host's; in
+ * as many bits as the kernel prints (block/genhd.c: diskstats_show). */
+static uint64_t share(struct disk_past *past, const struct host_line *line, unsigned i,
+	uint64_t part, uint64_t whole)
 {
+	const unsigned time = fields[i].time;
+	const uint64_t host = past->host_time[time];
 	uint64_t v = 0;
 
 	if (whole)
-		v = sat_scale(time, min_u64(part, whole), whole);
-	if (v < *before)
-		v = *before;
-	if (v > time)
-		v = time;
-	*before = v;
-	return v;
+		v = sat_scale(host, min_u64(part, whole), whole);
+	if (v < past->time[time])
+		v = past->time[time];
+	if (v > host)
+		v = host;
+	past->time[time] = v;
+	return line->field[i] > UINT32_MAX ? v : (uint32_t)v;
 }
 
-static uint64_t field_value(const struct host_line *host, const struct disk_usage *usage,
-	unsigned i, uint64_t before[DISK_TIMES])
+static uint64_t all_ios(const struct host_line *host)
 {
-	uint64_t part = 0, whole = 0;
-	unsigned op = fields[i].op;
+	uint64_t sum = 0;
+
+	for (int op = 0; op < DISK_OPS; op++)
+		sum = sat_add(sum, host->field[host_ios[op]]);
+	return sum;
+}
+
+static uint64_t field_value(
+	const struct host_line *host, struct disk_past *past, unsigned i)
+{
+	const uint64_t *ios = past->count, *bytes = past->count + DISK_OPS;
+	const unsigned op = fields[i].op;
+	uint64_t part = 0;
 
 	switch (fields[i].kind) {
-	case FIELD_IOS: return usage->ios[op];
-	case FIELD_SECTORS: return usage->bytes[op] / 512;
-	case FIELD_TIME:
-		return share(host->field[i], usage->ios[op], host->field[host_ios[op]],
-			&before[fields[i].time]);
+	case FIELD_IOS: return ios[op];
+	case FIELD_SECTORS: return bytes[op] / 512;
+	case FIELD_TIME: return share(past, host, i, ios[op], host->field[host_ios[op]]);
 	case FIELD_TIME_ALL:
-		for (op = 0; op < DISK_OPS; op++) {
-			part = sat_add(part, usage->ios[op]);
-			whole = sat_add(whole, host->field[host_ios[op]]);
-		}
-		return share(host->field[i], part, whole, &before[fields[i].time]);
+		for (int k = 0; k < DISK_OPS; k++)
+			part = sat_add(part, ios[k]);
+		return share(past, host, i, part, all_ios(host));
 	default: return 0;
 	}
 }
 
-static void put_own(struct outbuf *out, const struct host_line *host,
-	const struct disk_usage *usage, uint64_t before[DISK_TIMES])
+/* What the container (NULL: nothing) and the host did since. */
+static void go_on(struct disk_past *past, const struct host_line *host,
+	const struct disk_usage *usage)
+{
+	uint64_t counts[DISK_COUNTS] = {0}, times[DISK_TIMES] = {0};
+
+	for (int op = 0; usage && op < DISK_OPS; op++) {
+		counts[op] = usage->ios[op];
+		counts[DISK_OPS + op] = usage->bytes[op];
+	}
+	for (unsigned i = 0; i < host->count; i++)
+		if (fields[i].kind == FIELD_TIME || fields[i].kind == FIELD_TIME_ALL)
+			times[fields[i].time] = host->field[i];
+	disktimes_count(past, disk_usage_source(), counts);
+	disktimes_host(past, times, all_ios(host));
+}
+
+static void put_own(
+	struct outbuf *out, const struct host_line *host, struct disk_past *past)
 {
 	out_mem(out, host->start.p, host->start.len);
 	for (unsigned i = 0; i < host->count; i++) {
 		out_char(out, ' ');
-		out_u64(out, field_value(host, usage, i, before));
+		out_u64(out, field_value(host, past, i));
 	}
 	out_line(out, host->rest.p, host->rest.len);
 }
@@ -158,6 +185,7 @@ static void put_all(
 
 	while (procfile_line(&text, &line)) {
 		const struct disk_usage *usage;
+		struct disk_past *past;
 
 		if (!parse_host(line, &host)) {
 			out_line(out, line.p, line.len);
@@ -169,12 +197,18 @@ static void put_all(
 			disk_of_host = v1 && !disk_usage_any(usage) &&
 				       disk_usage_uncounted(usage);
 		}
-		if (disk_usage_any(usage))
-			put_own(out, &host, usage,
-				disktimes_of(subject->disktimes, subject->ct, host.dev,
-					subject->now_ns));
-		else if (disk_of_host && host_has_used(&host))
+		/* What was shown stays, whatever is counted now. */
+		past = disk_usage_any(usage)
+			       ? disktimes_of(subject->disktimes, subject->ct, host.dev,
+					 subject->now_ns)
+			       : disktimes_find(
+					 subject->disktimes, subject->ct, host.dev);
+		if (past) {
+			go_on(past, &host, usage);
+			put_own(out, &host, past);
+		} else if (disk_of_host && host_has_used(&host)) {
 			out_line(out, line.p, line.len);
+		}
 	}
 }
 

@@ -8,10 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CGROUP_LEVELS = 4096 };
+
 /* `next` is where the next device is expected. */
 static struct {
 	struct disk_usage *at;
 	unsigned count, cap, next;
+	uint64_t source;
 	bool failed; /* no memory for all of them */
 } usages;
 
@@ -154,6 +157,7 @@ static int read_v2(struct container *ct, int depth)
 		if (container_text(ct, CGF_IO_SERVICED, (unsigned)up, &text) != CG_OK)
 			continue;
 		parse_v2(text);
+		usages.source += (unsigned)up;
 		return VIEW_DONE;
 	}
 	return VIEW_HOST;
@@ -196,12 +200,19 @@ int disk_usage_read(struct container *ct)
 
 	usages.count = usages.next = 0;
 	usages.failed = false;
+	/* Times more levels than there are above it. */
+	usages.source = container_dir(ct) * CGROUP_LEVELS + 1;
 	if (container_version(ct, CG_BLKIO) == &cg_v1)
 		r = read_v1(ct, depth);
 	else
 		r = read_v2(ct, depth);
 	usages.next = 0;
 	return usages.failed ? -ENOMEM : r;
+}
+
+uint64_t disk_usage_source(void)
+{
+	return usages.source;
 }
 
 const struct disk_usage *disk_usage_find(uint64_t dev)

@@ -24,6 +24,9 @@ static inline uint64_t disk_dev(uint64_t major, uint64_t minor)
  * no cgroup, but for the root, that counts. -ENOMEM: not all devices are there. */
 int disk_usage_read(struct container *ct);
 
+/* A number of the file that was read, in the cgroup in which it was; not 0. */
+uint64_t disk_usage_source(void);
+
 /* NULL for a device that no file lists. Quick when asked in the files' order. */
 const struct disk_usage *disk_usage_find(uint64_t dev);
 

@@ -221,6 +221,60 @@ static void test_v1(void)
 	fixture_deinit(&f);
 }
 
+/* Its I/Os go on, whatever the controller does, and the times when the kernel's wrap. */
+static void test_goes_on(void)
+{
+	uint64_t *shared = calloc(1, disktimes_size());
+	struct fixture f;
+
+	start(&f,
+		"   8       0 sda 100 0 800 4294967000 0 0 0 0 0 4294967000 4294967000 0 0 0 "
+		"0 0 0\n",
+		true);
+	fixture_write(&f, "cgroup/a/ct/io.stat", "8:0 rbytes=4096 rios=50\n");
+	fixture_write(&f, "cgroup/a/io.stat", "8:0 rbytes=409600 rios=90\n");
+	fixture_write(&f, "cgroup/b/io.stat", "8:0 rbytes=40960 rios=70\n");
+	show(&f, "/a/ct");
+	f.subject.disktimes = disktimes_attach(shared);
+	is_str(fixture_show(&f, view_diskstats, 0),
+		"   8       0 sda 50 0 8 2147483500 0 0 0 0 0 2147483500 2147483500 0 0 0 0 0 "
+		"0\n",
+		"half of the I/Os");
+	/* 1,000 ms later, half of them. */
+	fixture_write(&f, "proc/diskstats",
+		"   8       0 sda 120 0 800 704 0 0 0 0 0 704 704 0 0 0 0 0 0\n");
+	fixture_write(&f, "cgroup/a/ct/io.stat", "8:0 rbytes=5120 rios=60\n");
+	is_str(fixture_show(&f, view_diskstats, 0),
+		"   8       0 sda 60 0 10 2147484000 0 0 0 0 0 2147484000 2147484000 0 0 0 0 0 "
+		"0\n",
+		"the kernel's 32 bits went round");
+	fixture_remove(&f, "cgroup/a/ct/io.stat");
+	cgfiles_forget(f.files, f.ct);
+	is_str(fixture_show(&f, view_diskstats, 0),
+		"   8       0 sda 60 0 10 2147484000 0 0 0 0 0 2147484000 2147484000 0 0 0 0 0 "
+		"0\n",
+		"switched off: what others did is not shown");
+	fixture_write(&f, "cgroup/a/ct/io.stat", "");
+	cgfiles_forget(f.files, f.ct);
+	is_str(fixture_show(&f, view_diskstats, 0),
+		"   8       0 sda 60 0 10 2147484000 0 0 0 0 0 2147484000 2147484000 0 0 0 0 0 "
+		"0\n",
+		"switched on, and nothing done since");
+	fixture_write(&f, "cgroup/a/ct/io.stat", "8:0 rbytes=512 rios=1\n");
+	is_str(fixture_show(&f, view_diskstats, 0),
+		"   8       0 sda 61 0 11 2183275400 0 0 0 0 0 2183275400 2183275400 0 0 0 0 0 "
+		"0\n",
+		"and something");
+	/* The host's I/Os fell: another device, with times of its own. */
+	fixture_write(&f, "proc/diskstats",
+		"   8       0 sda 61 0 800 10 0 0 0 0 0 10 10 0 0 0 0 0 0\n");
+	is_str(fixture_show(&f, view_diskstats, 0),
+		"   8       0 sda 61 0 11 10 0 0 0 0 0 10 10 0 0 0 0 0 0\n",
+		"another device of that number: no more time than the host's");
+	fixture_deinit(&f);
+	free(shared);
+}
+
 /* The container's share of the times shrinks when others are busy, what it reads does
  * not. */
 static void test_monotonic(void)
@@ -313,6 +367,7 @@ int main(void)
 	test_formats();
 	test_v1();
 	test_monotonic();
+	test_goes_on();
 	test_many();
 	return tap_done();
 }
