@@ -26,7 +26,6 @@ OPENRCDIR ?= /etc/init.d
 ifeq ($(origin CC),default)
 CC = gcc
 endif
-PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 PROVE ?= prove
 FUZZ_CC ?= clang
@@ -38,7 +37,7 @@ CFLAGS ?= -Os -g
 $O/nsutil/procfile.o: CFLAGS += -O2
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wvla -Wformat=2 -Wundef -Wwrite-strings
-HARDEN = -fPIE -fstack-protector-strong $(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN = -fPIE -fstack-protector-strong $(if $(SANITIZE)$(findstring _FORTIFY_SOURCE,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDEN_LD = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
 	-Wl,--as-needed
 SAN = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -76,7 +75,7 @@ all: $O/evlxcfs
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
-	@echo 'targets: all check check-unit demo bench fuzz clean'
+	@echo 'targets: all check check-long check-unit demo bench fuzz clean'
 	@echo '         install uninstall install-contrib uninstall-contrib'
 	@echo '         headers-check compile-commands format-check'
 
@@ -196,12 +195,12 @@ $O/fuzz/%.o: %.c Makefile
 -include $(fuzz_parts:.o=.d)
 
 install: $O/evlxcfs
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8
-	$(INSTALL) -m 755 $O/evlxcfs $(DESTDIR)$(SBINDIR)/evlxcfs
-	$(INSTALL) -m 644 contrib/man/evlxcfs.8 $(DESTDIR)$(MANDIR)/man8/evlxcfs.8
+	$(INSTALL) -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man8"
+	$(INSTALL) -m 755 $O/evlxcfs "$(DESTDIR)$(SBINDIR)/evlxcfs"
+	$(INSTALL) -m 644 contrib/man/evlxcfs.8 "$(DESTDIR)$(MANDIR)/man8/evlxcfs.8"
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/evlxcfs $(DESTDIR)$(MANDIR)/man8/evlxcfs.8
+	rm -f "$(DESTDIR)$(SBINDIR)/evlxcfs" "$(DESTDIR)$(MANDIR)/man8/evlxcfs.8"
 
 # Below contrib/: what goes to DATADIR, and the files of the supervisor's service.
 contrib_files = lxc/evlxcfs-hook lxc/evlxcfs.conf oci/evlxcfs-mounts oci/evlxcfs-run \
@@ -231,7 +230,7 @@ install-contrib:
 uninstall-contrib:
 	$(if $(SUPERVISOR),$(call take,$(service_files),$(service_dir)))
 	$(call take,$(contrib_files),$(DATADIR)/evlxcfs)
-	rmdir $(DESTDIR)$(DATADIR)/evlxcfs 2>/dev/null || :
+	rmdir "$(DESTDIR)$(DATADIR)/evlxcfs" 2>/dev/null || :
 
 compile-commands: compile_commands.json
 compile_commands.json: Makefile $(sources)

@@ -64,7 +64,7 @@ static const struct {
 	[OPT_NO_ZSWAP] = {"disable-zswap", 'z', NULL, "containers see no zswap"},
 	[OPT_SINGLE] = {NULL, 's', NULL, "accepted: there is one thread only"},
 	[OPT_FUSE] = {NULL, 'o', "OPTS",
-		"mount options for FUSE; allow_other and the like are always on"},
+		"accepted; allow_other and the like are always on"},
 	[OPT_PIDFILE] = {"pidfile", 'p', "FILE", "write the process id there"},
 	[OPT_CFS] = {"enable-cfs", 0, NULL, "CPU quotas limit the number of CPUs shown"},
 	[OPT_PIDFD] = {"enable-pidfd", 0, NULL, "accepted: pidfds are used where there are any"},
@@ -75,7 +75,7 @@ static const struct {
 	[OPT_RUNTIME_DIR] = {"runtime-dir", 0, "DIR", "directory for run-time files"},
 	[OPT_READY_FD] = {"ready-fd", 0, "N",
 		"write a newline to descriptor N once reads are served, then close it"},
-	[OPT_KEPT_FILES] = {"kept-files", 0, "N", "cgroup files kept open (default: one for 4 MB of memory)"},
+	[OPT_KEPT_FILES] = {"kept-files", 0, "N", "cgroup files kept open (default: one for 4 MB of memory, 16384 at most)"},
 	[OPT_RESOLVER] = {"resolver", 0, "ioctl|fork",
 		"how a namespace's init is found (default: ioctl where there is one)"},
 	[OPT_CGROUP_READER] = {"cgroup-reader", 0, "auto|loop|helper",
@@ -273,10 +273,15 @@ int options_parse(struct options *options, int argc, char **argv)
 		int id = got == '?' || got == ':' ? OPTS : id_of(got);
 
 		if (id == OPTS) {
+			/* Of letters in one word getopt names the one. */
+			const char letter[] = {'-', (char)optopt, '\0'};
+			bool unknown = got == '?' && optopt > ' ' && optopt < 127 &&
+				       !strchr(shorts, optopt);
+
 			log_warnx("%s '%s' (see --help)",
 				got == ':' ? "an argument is missing after"
 					   : "unknown option",
-				argv[optind - 1]);
+				unknown ? letter : argv[optind - 1]);
 			return OPTIONS_BAD;
 		}
 		if (id == OPT_HELP) {

@@ -18,7 +18,6 @@ build  command  make                 make
 build  header   ev.h                 libev-dev
 build  header   cap-ng.h             libcap-ng-dev
 build  header   linux/fuse.h         linux-libc-dev
-build  command  pkg-config           pkg-config
 demo   command  awk                  mawk
 demo   command  free                 procps
 demo   command  unshare              util-linux

@@ -113,5 +113,6 @@ ok 'OpenWrt: install' make -s -C "$TMP/owrt" TOPDIR="$TMP/owrt" INCLUDE_DIR="$TM
 	PKG_BUILD_DIR="$TMP/owrt/build" DEST="$TMP/owrt/dest" install-evlxcfs
 is "$(list "$TMP/owrt/dest")" '755 etc/init.d/evlxcfs
 755 usr/sbin/evlxcfs
-755 usr/share/evlxcfs/lxc/evlxcfs-hook' 'has the program, its service and the hook'
+755 usr/share/evlxcfs/lxc/evlxcfs-hook
+644 usr/share/evlxcfs/lxc/evlxcfs.conf' 'has the program, its service, the hook and its configuration'
 done_testing

@@ -50,6 +50,8 @@ sleep 0.01
 touch "$src/nsutil/cpuset.h"
 nok 'a header that changed is noticed' mk CC=clang O=out/clang CFLAGS=-O1 -q
 
+ok 'flags of the user that are fortified, too' mk O=out/flags CFLAGS='-Os -D_FORTIFY_SOURCE=1' out/flags/daemon/log.o
+
 # The objects are the same as those of the dynamic one.
 mkdir -p "$src/out"
 cp -R "$src/out/clang" "$src/out/static"

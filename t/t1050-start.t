@@ -29,6 +29,8 @@ refused 100 'no mountpoint'
 refused 100 'two mountpoints' "$TMP/m" "$TMP/m"
 refused 100 'unknown option' --no-such-option "$TMP/m"
 refused 100 'unknown letter' -Z "$TMP/m"
+refused 100 'unknown letter among others' -sZl "$TMP/m"
+like "$(cat "$TMP/err")" "'-Z'" 'it is named'
 refused 100 'option without its value' --ready-fd
 refused 100 'value that is no number' --ready-fd=x "$TMP/m"
 refused 100 'value for an option that has none' --enable-cfs=1 "$TMP/m"

@@ -9,8 +9,6 @@ need_command runsv sv s6-supervise s6-svc s6-svstat s6-svwait execlineb
 # The daemon of the build is the one that is installed.
 mkdir "$TMP/bin"
 ln -s "$EVLXCFS_BIN" "$TMP/bin/evlxcfs"
-PATH=$TMP/bin:$PATH
-export PATH
 
 # service NAME: copies contrib's with this test's mountpoint and runtime directory.
 service() {
@@ -18,6 +16,7 @@ service() {
 	SV=$TMP/sv-$1
 	cp -r "$T_TOP/contrib/$1/evlxcfs" "$SV"
 	rm -rf "$SV/log"
+	sed -i "s|/usr/local/sbin/evlxcfs|$TMP/bin/evlxcfs|" "$SV/run"
 	DAEMON_LOG=$TMP/$1.log
 }
 
@@ -60,7 +59,7 @@ ok 'runit: the supervisor can end' wait_until supervisor_ended
 # --- s6 ----------------------------------------------------------------------
 
 service s6
-sed "s|/var/lib/evlxcfs|$MNT|; s|^evlxcfs |evlxcfs --runtime-dir=$TMP/run-s6 |" "$T_TOP/contrib/s6/evlxcfs/run" >"$SV/run"
+sed -i "s|/var/lib/evlxcfs|$MNT|; s|^\($TMP/bin/evlxcfs\) |\1 --runtime-dir=$TMP/run-s6 |" "$SV/run"
 s6-supervise "$SV" >"$DAEMON_LOG" 2>&1 &
 SUPERVISOR=$!
 service_pid() {
@@ -78,7 +77,7 @@ ok 's6: it says that it is ready' s6-svwait -U -t 20000 "$SV"
 ok 's6: and is' serves
 life s6
 
-sed -i 's|^evlxcfs |evlxcfs --nonsense |' "$SV/run"
+sed -i "s|^$TMP/bin/evlxcfs |&--nonsense |" "$SV/run"
 service_do up
 ok 's6: a wrong option' wait_until grep -q nonsense "$DAEMON_LOG"
 is_down() {

@@ -245,7 +245,8 @@ static void test_again(void)
 	pidns_prune(&cache, 1 + PIDNS_IDLE_NS);
 	learn(HOST_NS, 90, "0::/new\n", "0::/\n", 1, &ct);
 	ok(ct->cgns != first, "and another of that number is not");
-	is_str(found(HOST_NS, 90, 1 + SECOND), "/new", "it stays while its root is there");
+	is_str(found(HOST_NS, 90, 1 + SECOND), "/new",
+		"it stays while its root is there");
 	fixture_remove(&f, "cgroup/new");
 	is_str(found(HOST_NS, 90, 1 + SECOND), "/new", "looked at now and then");
 	is_str(found(HOST_NS, 90, 1 + 2 * SECOND), "unknown", "removed");
