@@ -224,6 +224,8 @@ static void test_v1(void)
 /* Its I/Os go on, whatever the controller does, and the times when the kernel's wrap. */
 static void test_goes_on(void)
 {
+	static const char still[] = "   8       0 sda 60 0 10 2147484000 0 0 0 0 0 "
+				    "2147484000 2147484000 0 0 0 0 0 0\n";
 	uint64_t *shared = calloc(1, disktimes_size());
 	struct fixture f;
 
@@ -244,21 +246,15 @@ static void test_goes_on(void)
 	fixture_write(&f, "proc/diskstats",
 		"   8       0 sda 120 0 800 704 0 0 0 0 0 704 704 0 0 0 0 0 0\n");
 	fixture_write(&f, "cgroup/a/ct/io.stat", "8:0 rbytes=5120 rios=60\n");
-	is_str(fixture_show(&f, view_diskstats, 0),
-		"   8       0 sda 60 0 10 2147484000 0 0 0 0 0 2147484000 2147484000 0 0 0 0 0 "
-		"0\n",
+	is_str(fixture_show(&f, view_diskstats, 0), still,
 		"the kernel's 32 bits went round");
 	fixture_remove(&f, "cgroup/a/ct/io.stat");
 	cgfiles_forget(f.files, f.ct);
-	is_str(fixture_show(&f, view_diskstats, 0),
-		"   8       0 sda 60 0 10 2147484000 0 0 0 0 0 2147484000 2147484000 0 0 0 0 0 "
-		"0\n",
+	is_str(fixture_show(&f, view_diskstats, 0), still,
 		"switched off: what others did is not shown");
 	fixture_write(&f, "cgroup/a/ct/io.stat", "");
 	cgfiles_forget(f.files, f.ct);
-	is_str(fixture_show(&f, view_diskstats, 0),
-		"   8       0 sda 60 0 10 2147484000 0 0 0 0 0 2147484000 2147484000 0 0 0 0 0 "
-		"0\n",
+	is_str(fixture_show(&f, view_diskstats, 0), still,
 		"switched on, and nothing done since");
 	fixture_write(&f, "cgroup/a/ct/io.stat", "8:0 rbytes=512 rios=1\n");
 	is_str(fixture_show(&f, view_diskstats, 0),
