@@ -38,11 +38,22 @@ service_do() {
 	esac
 	"$TMP/etc/init.d/evlxcfs" --nodeps "$1" >>"$TMP/openrc.log" 2>&1
 }
+# The service's cgroup, which OpenRC makes and leaves.
+cgroups_of_service() {
+	for dir in /sys/fs/cgroup/evlxcfs /sys/fs/cgroup/*/evlxcfs; do
+		! [ -d "$dir" ] || echo "$dir"
+	done
+}
+were=$(cgroups_of_service)
 end_openrc() {
 	! [ -e /run/supervise-evlxcfs.pid ] || service_do down
+	[ -n "$were" ] || for dir in $(cgroups_of_service); do
+		wait_until rmdir "$dir" 2>/dev/null
+	done
 }
 end_openrc_check() {
 	! [ -e /run/supervise-evlxcfs.pid ] || echo 'the service is left'
+	[ "$(cgroups_of_service)" = "$were" ] || echo "its cgroup is left"
 }
 at_cleanup end_openrc
 ok 'OpenRC: start' service_do up
