@@ -8,6 +8,7 @@
 #include "cache/saturate.h"
 #include "daemon/view/diskusage.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The fields behind the name. Times are a share of the I/Os of one kind or of all. */
@@ -212,6 +213,19 @@ static void put_all(
 	}
 }
 
+/* Whether the container was shown any of the host's devices as its own. */
+static bool has_past(const struct subject *subject, const char *text)
+{
+	struct host_line host;
+	struct slice line;
+
+	while (procfile_line(&text, &line))
+		if (parse_host(line, &host) &&
+			disktimes_find(subject->disktimes, subject->ct, host.dev))
+			return true;
+	return false;
+}
+
 int view_diskstats(struct outbuf *out, const struct subject *subject, unsigned arg)
 {
 	bool v1 = container_version(subject->ct, CG_BLKIO) == &cg_v1;
@@ -219,9 +233,12 @@ int view_diskstats(struct outbuf *out, const struct subject *subject, unsigned a
 	int r = disk_usage_read(subject->ct);
 
 	(void)arg;
-	if (r == VIEW_HOST || host_text(subject->host, HOST_DISKSTATS, &text) < 0)
+	if (host_text(subject->host, HOST_DISKSTATS, &text) < 0)
 		return VIEW_HOST;
-	if (r < 0)
+	/* Nobody counts: the host's, but to a container that has seen its own. */
+	if (r == VIEW_HOST && !has_past(subject, text.p))
+		return VIEW_HOST;
+	if (r == -ENOMEM)
 		out->failed = true;
 	put_all(out, subject, text.p, v1);
 	return VIEW_DONE;

@@ -160,6 +160,7 @@ static int read_v2(struct container *ct, int depth)
 		usages.source += (unsigned)up;
 		return VIEW_DONE;
 	}
+	usages.source += depth > 0 ? (unsigned)depth : 0;
 	return VIEW_HOST;
 }
 
@@ -200,7 +201,7 @@ int disk_usage_read(struct container *ct)
 
 	usages.count = usages.next = 0;
 	usages.failed = false;
-	/* Times more levels than there are above it. */
+	/* Each level above it has a number, too. */
 	usages.source = container_dir(ct) * CGROUP_LEVELS + 1;
 	if (container_version(ct, CG_BLKIO) == &cg_v1)
 		r = read_v1(ct, depth);

@@ -252,6 +252,10 @@ static void test_goes_on(void)
 	cgfiles_forget(f.files, f.ct);
 	is_str(fixture_show(&f, view_diskstats, 0), still,
 		"switched off: what others did is not shown");
+	fixture_remove(&f, "cgroup/a/io.stat");
+	cgfiles_forget(f.files, f.ct);
+	is_str(fixture_show(&f, view_diskstats, 0), still,
+		"switched off everywhere: nor is the host's file");
 	fixture_write(&f, "cgroup/a/ct/io.stat", "");
 	cgfiles_forget(f.files, f.ct);
 	is_str(fixture_show(&f, view_diskstats, 0), still,
