@@ -177,12 +177,13 @@ static void put_own(
 	out_line(out, host->rest.p, host->rest.len);
 }
 
-static void put_all(
+/* Whether there was any device that the container has or had figures of. */
+static bool put_all(
 	struct outbuf *out, const struct subject *subject, const char *text, bool v1)
 {
 	struct slice line, disk = {0};
 	struct host_line host;
-	bool disk_of_host = false;
+	bool disk_of_host = false, own = false;
 
 	while (procfile_line(&text, &line)) {
 		const struct disk_usage *usage;
@@ -207,23 +208,12 @@ static void put_all(
 		if (past) {
 			go_on(past, &host, usage);
 			put_own(out, &host, past);
+			own = true;
 		} else if (disk_of_host && host_has_used(&host)) {
 			out_line(out, line.p, line.len);
 		}
 	}
-}
-
-/* Whether the container was shown any of the host's devices as its own. */
-static bool has_past(const struct subject *subject, const char *text)
-{
-	struct host_line host;
-	struct slice line;
-
-	while (procfile_line(&text, &line))
-		if (parse_host(line, &host) &&
-			disktimes_find(subject->disktimes, subject->ct, host.dev))
-			return true;
-	return false;
+	return own;
 }
 
 int view_diskstats(struct outbuf *out, const struct subject *subject, unsigned arg)
@@ -235,11 +225,9 @@ int view_diskstats(struct outbuf *out, const struct subject *subject, unsigned a
 	(void)arg;
 	if (host_text(subject->host, HOST_DISKSTATS, &text) < 0)
 		return VIEW_HOST;
-	/* Nobody counts: the host's, but to a container that has seen its own. */
-	if (r == VIEW_HOST && !has_past(subject, text.p))
-		return VIEW_HOST;
 	if (r == -ENOMEM)
 		out->failed = true;
-	put_all(out, subject, text.p, v1);
-	return VIEW_DONE;
+	/* Nobody counts: the host's, but to a container that has seen its own. */
+	return put_all(out, subject, text.p, v1) || r != VIEW_HOST ? VIEW_DONE
+								   : VIEW_HOST;
 }
