@@ -11,6 +11,19 @@ LXCFS_CONF=/usr/share/lxc/config/common.conf.d/00-lxcfs.conf
 diag "$(cg_describe)"
 daemon_start
 cg_mkdir "$CG_TEST" || bail "cannot make a cgroup $CG_TEST"
+# The engines make it in the other hierarchies, too, and leave it there.
+left_by_engines() {
+	find /sys/fs/cgroup -depth -type d -path "*/$CG_TEST*"
+}
+end_engines() {
+	for dir in $(left_by_engines); do
+		wait_until rmdir "$dir" 2>/dev/null
+	done
+}
+end_engines_check() {
+	[ -z "$(left_by_engines)" ] || echo "cgroups are left: $(left_by_engines)"
+}
+at_cleanup end_engines
 
 ROOTFS=$TMP/rootfs
 mkdir "$ROOTFS"
