@@ -43,7 +43,7 @@ _Static_assert(
 	(int)SLOWREAD_SECONDS <= (int)PARK_SECONDS, "the watchdog would not wait for it");
 
 /* Directories of sysfs attributes that are plain variables of the kernel. */
-static const char *const quick[] = {
+static const char quick[][16] = {
 	"topology", "cache", "vulnerabilities", "smt", "power", "hotplug", "cpuidle"};
 
 bool slowread_needed(const struct node_info *file)

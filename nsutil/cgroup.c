@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-static const char *const controller_names[CG_CONTROLLERS] = {
+static const char controller_names[CG_CONTROLLERS][8] = {
 	[CG_MEMORY] = "memory",
 	[CG_CPU] = "cpu",
 	[CG_CPUACCT] = "cpuacct",
@@ -23,7 +23,7 @@ int cg_controller_by_name(struct slice name)
 	if (slice_is(name, "io"))
 		return CG_BLKIO;
 	for (int i = 0; i < CG_CONTROLLERS; i++)
-		if (controller_names[i] && slice_is(name, controller_names[i]))
+		if (*controller_names[i] && slice_is(name, controller_names[i]))
 			return i;
 	return -1;
 }

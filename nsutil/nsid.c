@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const names[] = {[NS_PID] = "pid", [NS_CGROUP] = "cgroup"};
+static const char names[][8] = {[NS_PID] = "pid", [NS_CGROUP] = "cgroup"};
 
 enum { PATH = 48 };
 

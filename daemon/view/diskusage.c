@@ -75,7 +75,7 @@ static struct disk_usage *usage_of(uint64_t dev)
 /* "rios=12" */
 static void parse_pair(struct slice word, struct disk_usage *usage)
 {
-	static const char *const keys[] = {
+	static const char keys[][8] = {
 		"rios", "wios", "dios", "rbytes", "wbytes", "dbytes"};
 	const char *equals = memchr(word.p, '=', word.len);
 	struct slice key = {word.p, (size_t)(equals - word.p)};
@@ -111,7 +111,7 @@ static void parse_v2(const char *text)
 
 static int parse_op(struct slice word)
 {
-	static const char *const names[DISK_OPS] = {"Read", "Write", "Discard"};
+	static const char names[DISK_OPS][8] = {"Read", "Write", "Discard"};
 
 	for (int i = 0; i < DISK_OPS; i++)
 		if (slice_is(word, names[i]))

@@ -141,7 +141,7 @@ struct meminfo {
  * mm/hugetlb_cgroup.c. */
 static void huge_file(char *name, size_t size, uint64_t kb, const char *what)
 {
-	static const char *const units[] = {"KB", "MB", "GB"};
+	static const char units[][4] = {"KB", "MB", "GB"};
 	unsigned unit = 0;
 
 	for (; unit < 2 && kb >= 1024; unit++)
