@@ -28,7 +28,7 @@ struct step {
 	bool limited;     /* the quota is less than the lines could use */
 	bool grown;       /* now it may use more than at the last sample */
 	uint64_t elapsed; /* by the clock */
-	uint64_t gain;    /* what all lines together could use of it */
+	uint64_t gain;    /* what each line could use of it */
 };
 
 /* What a line may have used beyond its time and make up for later. Where quota or CPUs
@@ -167,13 +167,33 @@ static uint64_t steal(struct cpustate *st, const struct cpusample *sample, uint6
 	return ticks;
 }
 
+/* Ticks of the room that are neither shown nor busy with parts of ticks, `rest`. */
+static uint64_t left_of(
+	const struct cpustate *st, uint64_t shown, uint64_t rest, uint64_t tick_ns)
+{
+	uint64_t over = sat_sub(rest, st->room_ns);
+
+	return sat_sub(st->room, sat_add(shown, (over + tick_ns - 1) / tick_ns));
+}
+
+/* Keeps what all lines together are owed within bounds. */
+static void level_sum(
+	struct cpustate *st, uint64_t shown, uint64_t tick_ns, const struct step *step)
+{
+	uint64_t least = sat_sub(shown, owed(step) / tick_ns * st->lines);
+
+	if (st->room >= least)
+		return;
+	st->room = least;
+	st->room_ns = 0;
+}
+
 /* Idle and steal of the lines together, from the room that is left. */
 static void count_even(
 	struct cpubook *book, const struct cpusample *sample, const struct step *step)
 {
 	struct cpustate *st = &book->state;
 	uint64_t ticks[CPU_TIMES], shown, left, rest = 0; /* rest: parts of ticks */
-	uint64_t debt = owed(step) * st->lines;
 
 	for (int f = 0; f < 3; f++)
 		ticks[CPU_USER + f] = take(&st->raw[f], sample->raw[f], sample->tick_ns);
@@ -181,9 +201,8 @@ static void count_even(
 		rest += sat_sub(sample->raw[f], st->raw[f]);
 	shown = sat_add(sat_add(shown_ticks(book), ticks[CPU_USER]),
 		sat_add(ticks[CPU_NICE], ticks[CPU_SYSTEM]));
-	if (sat_add(st->room_ns, debt) < sat_mul(shown, sample->tick_ns))
-		st->room_ns = sat_mul(shown, sample->tick_ns) - debt;
-	left = sat_sub(sat_sub(st->room_ns, rest) / sample->tick_ns, shown);
+	level_sum(st, shown, sample->tick_ns, step);
+	left = left_of(st, shown, rest, sample->tick_ns);
 	ticks[CPU_STEAL] = steal(st, sample, left);
 	ticks[CPU_IDLE] = left - ticks[CPU_STEAL];
 	deal(book, ticks);
@@ -221,8 +240,7 @@ static void count_lines_idle(
 	grant = room;
 	if (limited)
 		grant = min_u64(
-			room, sat_sub(sat_sub(st->room_ns, rest) / sample->tick_ns,
-				      shown_ticks(book)));
+			room, left_of(st, shown_ticks(book), rest, sample->tick_ns));
 	stolen = steal(st, sample, grant);
 	for (unsigned i = 0; grant && i < st->runs; i++) {
 		struct cpurun *run = &book->run[i];
@@ -243,7 +261,7 @@ static void count_lines_idle(
 static void level(struct cpubook *book, uint64_t tick_ns, const struct step *step)
 {
 	struct cpustate *st = &book->state;
-	uint64_t sum = sat_mul(shown_ticks(book), tick_ns), debt = owed(step) * st->lines;
+	uint64_t sum = shown_ticks(book);
 
 	for (unsigned i = 0; i < st->runs; i++) {
 		struct cpurun *run = &book->run[i];
@@ -257,17 +275,17 @@ static void level(struct cpubook *book, uint64_t tick_ns, const struct step *ste
 		if (step->limited)
 			run->room_ns = min_u64(run->room_ns, sat_add(shown, tick_ns));
 	}
-	if (!step->limited)
-		st->room_ns = sum;
-	else if (sat_add(st->room_ns, debt) < sum)
-		st->room_ns = sum - debt;
+	level_sum(st, sum, tick_ns, step);
+	if (step->limited)
+		return;
+	st->room = sum;
+	st->room_ns = 0;
 }
 
 static void count_lines(
 	struct cpubook *book, const struct cpusample *sample, const struct step *step)
 {
 	struct cpustate *st = &book->state;
-	uint64_t room = step->limited ? step->gain / st->lines : step->elapsed;
 	uint64_t ticks[CPU_TIMES] = {0}, raw[2];
 
 	cpulines_hidden(book, sample, raw);
@@ -282,7 +300,7 @@ static void count_lines(
 		cpulines_raw(sample, run->source, raw);
 		run->ticks[CPU_USER] += take(&run->raw[0], raw[0], sample->tick_ns);
 		run->ticks[CPU_SYSTEM] += take(&run->raw[1], raw[1], sample->tick_ns);
-		run->room_ns = sat_add(run->room_ns, room);
+		run->room_ns = sat_add(run->room_ns, step->gain);
 	}
 	count_lines_idle(book, sample, step->limited);
 	level(book, sample->tick_ns, step);
@@ -296,13 +314,21 @@ static bool is_limited(
 	       quota->quota_us < sat_mul(quota->period_us, lines);
 }
 
-/* What so many lines could use of a time. */
+/* What each of so many lines could use of a time. */
 static uint64_t usable(uint64_t ns, const struct cg_quota *quota, uint64_t lines,
 	const struct cpus *cpus)
 {
 	return is_limited(quota, lines, cpus)
-		       ? sat_scale(ns, quota->quota_us, quota->period_us)
-		       : sat_mul(ns, lines);
+		       ? sat_scale(ns, quota->quota_us, sat_mul(quota->period_us, lines))
+		       : ns;
+}
+
+static void widen(struct cpustate *st, uint64_t gain, uint64_t tick_ns)
+{
+	uint64_t ns = st->room_ns + gain % tick_ns * st->lines;
+
+	st->room += gain / tick_ns * st->lines + ns / tick_ns;
+	st->room_ns = ns % tick_ns;
 }
 
 static void advance(struct cpubook *book, const struct cpusample *sample,
@@ -316,13 +342,14 @@ static void advance(struct cpubook *book, const struct cpusample *sample,
 	};
 
 	step.gain = usable(step.elapsed, &st->quota, st->lines, cpus);
-	step.grown = usable(step.elapsed, &sample->quota, cpus->count, cpus) > step.gain;
+	step.grown = sat_mul(usable(step.elapsed, &sample->quota, cpus->count, cpus),
+			     cpus->count) > sat_mul(step.gain, st->lines);
 	if (!plausible(book, sample, cpus, &step))
 		rebase(book, sample);
 	else if (first && !st->percpu)
 		fit(st, sample, sat_mul(step.elapsed, cpus->allowed));
 	st->seen_ns += step.elapsed;
-	st->room_ns = sat_add(st->room_ns, step.gain);
+	widen(st, step.gain, sample->tick_ns);
 	if (st->percpu)
 		count_lines(book, sample, &step);
 	else

@@ -23,16 +23,18 @@ struct cpurun {
 
 /* What is known of one container. All zero: nothing yet. */
 struct cpustate {
-	uint64_t seen_ns; /* CLOCK_BOOTTIME up to which is counted */
+	uint64_t seen_ns;     /* CLOCK_BOOTTIME up to which is counted */
+	uint32_t runs, lines; /* lines: active ones */
+	uint64_t percpu;      /* v1 */
 	uint64_t raw[3]; /* user, nice, system nanoseconds that the runs hold; on v1 those
 			    spent on CPUs without a line */
 	uint64_t throttled;    /* nanoseconds of throttling dealt with, */
 	uint64_t throttled_by; /* and which file told it; 0: none yet */
-	uint64_t room_ns; /* time that all lines together could have been busy or idle */
+	/* Time that all lines together could have been busy or idle. In nanoseconds
+	 * alone, 768 CPUs fill 64 bits in 278 days. */
+	uint64_t room, room_ns;    /* ticks, and a part of one */
 	struct cg_quota quota;     /* in force since seen_ns */
 	uint64_t dealt[CPU_TIMES]; /* ticks dealt evenly so far */
-	uint32_t runs, lines;      /* lines: active ones */
-	uint64_t percpu;           /* v1 */
 };
 
 struct cpubook {
