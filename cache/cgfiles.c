@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 /* The file of a container's own cgroup, or of one above it: that is one for all that are
  * below, whatever it is to them, and so it goes by where it is. */
@@ -28,6 +29,7 @@ struct entry {
 	enum cg_fact fact;
 	const struct cg_hierarchy *hierarchy;
 	char *path; /* of `above`, owned; else NULL */
+	uint64_t ino;
 	int fd;
 	unsigned chain;        /* next in the hash bucket; 0 ends */
 	unsigned older, newer; /* LRU neighbours; 0 is the list's head */
@@ -36,6 +38,7 @@ struct entry {
 struct cgfiles {
 	const struct cg_layout *layout;
 	struct textbuf text;
+	uint64_t ino; /* of the file read last */
 	unsigned limit, held, buckets;
 	unsigned used; /* entries 1 to used have been: no other's memory is touched */
 	/* Entry 0 is the list head: its `older` is the newest, its `newer` the oldest. */
@@ -79,6 +82,11 @@ int cgfiles_new(struct cgfiles **out, const struct cg_layout *layout, unsigned l
 const struct cg_layout *cgfiles_layout(const struct cgfiles *files)
 {
 	return files->layout;
+}
+
+uint64_t cgfiles_ino(const struct cgfiles *files)
+{
+	return files->ino;
 }
 
 unsigned cgfiles_held(const struct cgfiles *files)
@@ -192,6 +200,7 @@ static void entry_add(struct cgfiles *files, const struct key *key, int fd)
 	files->entry[i].fact = key->fact;
 	files->entry[i].hierarchy = key->hierarchy;
 	files->entry[i].path = path;
+	files->entry[i].ino = files->ino;
 	files->entry[i].fd = fd;
 	files->entry[i].chain = *bucket;
 	*bucket = i;
@@ -273,6 +282,16 @@ static int read_text(int fd, enum cg_fact fact, struct textbuf *text)
 		       : procfile_pread_single(fd, text);
 }
 
+/* Of what must go on where it was: 0 for other facts. */
+static uint64_t ino_of(int fd, enum cg_fact fact)
+{
+	struct stat st;
+
+	if (fact < CGF_CPU_STAT || fact > CGF_CPU_USAGE_ALL || fstat(fd, &st) < 0)
+		return 0;
+	return st.st_ino;
+}
+
 int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,
 	const struct cg_hierarchy *hierarchy, struct slice path, const char **text)
 {
@@ -291,6 +310,7 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 		if (r == 0) {
 			list_remove(files, i);
 			list_insert(files, i, 0);
+			files->ino = files->entry[i].ino;
 			*text = files->text.data;
 			return 0;
 		}
@@ -304,6 +324,7 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 		fd_close(fd);
 		return r;
 	}
+	files->ino = ino_of(fd, fact);
 	entry_add(files, &key, fd);
 	*text = files->text.data;
 	return 0;

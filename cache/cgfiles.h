@@ -17,6 +17,11 @@ struct cgfiles;
 int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,
 	const struct cg_hierarchy *hierarchy, struct slice path, const char **text);
 
+/* The inode number of the file that the last cgfiles_read read, where the fact is CPU
+ * time: no other file of the hierarchy has it, nor one that is made anew in its place
+ * (Linux 4.14; before that it may have the same). Looked up when the file is opened. */
+uint64_t cgfiles_ino(const struct cgfiles *files);
+
 /* Closes what is kept of cgroups that are not a container's own: they go with no
  * container, but are there for as long as there are any. */
 void cgfiles_forget_above(struct cgfiles *files);

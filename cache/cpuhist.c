@@ -14,7 +14,7 @@
 
 enum { NEAR_RUNS = 2 };
 /* Another layout of these structs needs another number. */
-#define MAGIC UINT64_C(0x6370757669657705)
+#define MAGIC UINT64_C(0x6370757669657706)
 
 struct entry {
 	uint64_t valid; /* which copy */

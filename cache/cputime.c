@@ -66,6 +66,7 @@ static void rebase(struct cpubook *book, const struct cpusample *sample)
 	if (sample->throttled_by)
 		st->throttled = sample->throttled;
 	memcpy(st->raw, sample->raw, sizeof(st->raw));
+	st->raw_by = sample->raw_by;
 	if (!st->percpu)
 		return;
 	for (unsigned i = 0; i < st->runs; i++)
@@ -88,6 +89,8 @@ static bool plausible(const struct cpubook *book, const struct cpusample *sample
 	/* Some may have been switched off since. */
 	uint64_t could_run = cpus->online > st->lines ? cpus->online : st->lines;
 
+	if (sample->raw_by != st->raw_by)
+		return false;
 	for (unsigned i = 0; st->percpu && i < st->runs; i++) {
 		const struct cpurun *run = &book->run[i];
 
@@ -363,7 +366,8 @@ struct cpubook *cputime_count(struct cpubook *book, struct cpubook *spare,
 	struct cpubook *empty = book;
 
 	if (first) {
-		book->state = (struct cpustate){.seen_ns = sample->start_ns};
+		book->state = (struct cpustate){
+			.seen_ns = sample->start_ns, .raw_by = sample->raw_by};
 		book->state.quota = sample->quota;
 	}
 	book->state.percpu = sample->percpu;

@@ -27,7 +27,8 @@ struct cpustate {
 	uint32_t runs, lines; /* lines: active ones */
 	uint64_t percpu;      /* v1 */
 	uint64_t raw[3]; /* user, nice, system nanoseconds that the runs hold; on v1 those
-			    spent on CPUs without a line */
+			    spent on CPUs without a line; */
+	uint64_t raw_by; /* and which file told them */
 	uint64_t throttled;    /* nanoseconds of throttling dealt with, */
 	uint64_t throttled_by; /* and which file told it; 0: none yet */
 	/* Time that all lines together could have been busy or idle. In nanoseconds
@@ -47,6 +48,7 @@ struct cpusample {
 	uint64_t start_ns, now_ns, tick_ns;
 	bool percpu;              /* v1: the arrays below are filled */
 	uint64_t raw[3];          /* user without nice, nice, system */
+	uint64_t raw_by;          /* which file told them: another one, another cgroup */
 	unsigned cpus;            /* the arrays' length */
 	const uint64_t (*cpu)[2]; /* user, system */
 	uint64_t throttled;

@@ -7,6 +7,7 @@
  */
 #include "cache/cpuview.h"
 
+#include "cache/cgfiles.h"
 #include "cache/cpuhist.h"
 #include "cache/cpulines.h"
 #include "cache/saturate.h"
@@ -116,7 +117,7 @@ static bool read_v2(struct container *ct, struct cpusample *sample)
 	return true;
 }
 
-/* The time throttled, from one file; `by` tells the files apart. */
+/* The time throttled, from one file. */
 static bool read_throttled(
 	struct container *ct, enum cg_fact fact, unsigned up, struct cpusample *sample)
 {
@@ -130,7 +131,7 @@ static bool read_throttled(
 		!(cg_parse_cpustat(version, text, values) >> CGC_THROTTLED & 1))
 		return false;
 	sample->throttled = values[CGC_THROTTLED];
-	sample->throttled_by = (uint64_t)up * CG_FACTS + fact + 1;
+	sample->throttled_by = cgfiles_ino(ct->files);
 	sample->throttled_own = up == 0;
 	return true;
 }
@@ -171,6 +172,7 @@ int cpuview_times(struct cpuview *history, struct container *ct, struct host *ho
 	current = &books[0];
 	if (version &&
 		(version == &cg_v2 ? read_v2(ct, &sample) : read_v1(ct, &sample))) {
+		sample.raw_by = cgfiles_ino(ct->files);
 		read_quota(ct, &sample);
 		current = cputime_count(&books[0], &books[1], &sample, cpus);
 		cpuhist_store(history, ct, current, now_ns);

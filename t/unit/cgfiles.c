@@ -176,6 +176,7 @@ static void real_cgroup(const char *mount, const struct cg_version *version)
 	static struct fixture f;
 	char dir[128], line[128];
 	const char *text;
+	uint64_t ino;
 
 	snprintf(dir, sizeof(dir), "%s/evlxcfs-unit-%d", mount, (int)getpid());
 	if (mkdir(dir, 0755) < 0) {
@@ -193,15 +194,22 @@ static void real_cgroup(const char *mount, const struct cg_version *version)
 	ok(container_text(f.ct, CGF_CPU_STAT, 0, &text) == CG_OK && *text, "%s: read",
 		mount);
 	is_int(cgfiles_held(f.files), 1, "kept");
+	ino = cgfiles_ino(f.files);
+	ok(ino && container_text(f.ct, CGF_CPU_STAT, 0, &text) == CG_OK &&
+			cgfiles_ino(f.files) == ino,
+		"read again, it is the same file");
 	rmdir(dir);
 	is_int(container_text(f.ct, CGF_CPU_STAT, 0, &text), CG_ABSENT, "removed");
 	is_int(cgfiles_held(f.files), 0, "not kept");
 	mkdir(dir, 0755);
 	ok(container_text(f.ct, CGF_CPU_STAT, 0, &text) == CG_OK && *text, "made again");
+	ok(cgfiles_ino(f.files) && cgfiles_ino(f.files) != ino, "is another one");
+	ino = cgfiles_ino(f.files);
 	rmdir(dir);
 	mkdir(dir, 0755);
 	ok(container_text(f.ct, CGF_CPU_STAT, 0, &text) == CG_OK && *text,
 		"removed and made again between two reads");
+	ok(cgfiles_ino(f.files) && cgfiles_ino(f.files) != ino, "is another one, too");
 	rmdir(dir);
 	container_free(f.ct);
 	cgfiles_free(f.files);
