@@ -150,7 +150,7 @@ static bool row_exists(const struct host *host, int row)
 	const struct node *n = &nodes[row];
 	struct stat st;
 
-	if (!n->name)
+	if (!n->parent)
 		return false;
 	return !n->optional || fstatat(host->proc, n->host_path, &st, 0) == 0;
 }
@@ -232,7 +232,7 @@ int node_get(struct host *host, uint64_t id, struct node_info *info)
 
 	*info = (struct node_info){.id = id};
 	if (row > 0 && row < ROWS && id >> 16 == 0)
-		return nodes[row].name ? row_info(row, info) : -ENOENT;
+		return nodes[row].parent ? row_info(row, info) : -ENOENT;
 	if (tree_stale(id))
 		return -ESTALE;
 	if (row < ROW_TREE ||
@@ -280,7 +280,7 @@ int node_lookup(
 	int row = row_of(parent), child;
 
 	*info = (struct node_info){0};
-	if (row < ROW_TREE && (parent >> 16 || row >= ROWS || !nodes[row].name))
+	if (row < ROW_TREE && (parent >> 16 || row >= ROWS || !nodes[row].parent))
 		return -ENOENT;
 	if (tree_stale(parent))
 		return -ESTALE;

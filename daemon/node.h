@@ -24,15 +24,15 @@ enum node_load {
 };
 
 struct node {
-	const char *name;
-	unsigned short parent; /* row */
+	char name[10];
+	unsigned short parent; /* row; 0: there is no such row */
 	mode_t mode;
-	view_show *show;       /* NULL: the host's contents */
-	unsigned arg;          /* of show */
-	enum node_load load;   /* what show needs of subject->load */
-	int host_file;         /* enum host_file, or NODE_HOST_NONE: see host_path */
-	const char *host_path; /* below host->proc or, for the cpu tree, host->syscpu */
-	bool optional;         /* only there when the host has it */
+	view_show *show;     /* NULL: the host's contents */
+	unsigned arg;        /* of show */
+	enum node_load load; /* what show needs of subject->load */
+	int host_file;       /* enum host_file, or NODE_HOST_NONE: see host_path */
+	char host_path[16];  /* below host->proc or, for the cpu tree, host->syscpu */
+	bool optional;       /* only there when the host has it */
 };
 
 /* What the rest of the daemon knows of a node. */

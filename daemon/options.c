@@ -48,8 +48,8 @@ enum id {
 /* As few lines as possible for each. */
 /* clang-format off */
 static const struct {
-	const char *name; /* long; NULL: short only */
-	char letter;      /* 0: long only */
+	char name[16]; /* long; "": short only */
+	char letter;   /* 0: long only */
 	const char *arg;  /* NULL: takes none */
 	const char *help;
 } table[OPTS] = {
@@ -62,8 +62,8 @@ static const struct {
 	[OPT_NO_LOADAVG] = {"disable-loadavg", 0, NULL, "loadavg shows the host's"},
 	[OPT_NO_SWAP] = {"disable-swap", 'u', NULL, "containers see no swap"},
 	[OPT_NO_ZSWAP] = {"disable-zswap", 'z', NULL, "containers see no zswap"},
-	[OPT_SINGLE] = {NULL, 's', NULL, "accepted: there is one thread only"},
-	[OPT_FUSE] = {NULL, 'o', "OPTS",
+	[OPT_SINGLE] = {"", 's', NULL, "accepted: there is one thread only"},
+	[OPT_FUSE] = {"", 'o', "OPTS",
 		"accepted; allow_other and the like are always on"},
 	[OPT_PIDFILE] = {"pidfile", 'p', "FILE", "write the process id there"},
 	[OPT_CFS] = {"enable-cfs", 0, NULL, "CPU quotas limit the number of CPUs shown"},
@@ -107,7 +107,7 @@ static void print_help(void)
 
 		if (table[i].letter)
 			snprintf(letter, sizeof(letter), "-%c", table[i].letter);
-		if (table[i].name)
+		if (table[i].name[0])
 			n = snprintf(left, sizeof(left), "%2s%s --%s%s%s", letter,
 				table[i].letter ? "," : " ", table[i].name,
 				table[i].arg ? "=" : "",
@@ -258,7 +258,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		.state_fd = -1,
 		.watchdog = 5};
 	for (int i = 0; i < OPTS; i++) {
-		if (table[i].name)
+		if (table[i].name[0])
 			longs[n++] = (struct option){table[i].name,
 				table[i].arg ? required_argument : no_argument, NULL,
 				256 + i};

@@ -9,8 +9,9 @@
 
 enum { NAME = 1, DATA = 2, SILENT = 4 };
 
+/* Texts in place: a pointer is a relocation besides, which is three times its size. */
 struct opcode {
-	const char *name;
+	char name[16];      /* "": not known */
 	unsigned short arg; /* bytes of the structure behind the header */
 	unsigned short flags;
 };
@@ -56,7 +57,7 @@ static const struct opcode opcodes[] = {
 
 static const struct opcode *opcode_find(uint32_t opcode)
 {
-	if (opcode >= sizeof(opcodes) / sizeof(opcodes[0]) || !opcodes[opcode].name)
+	if (opcode >= sizeof(opcodes) / sizeof(opcodes[0]) || !opcodes[opcode].name[0])
 		return NULL;
 	return &opcodes[opcode];
 }

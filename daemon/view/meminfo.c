@@ -68,10 +68,10 @@ enum kind {
 
 /* In the kernel's order (Linux 6.18), which makes the lookup quick. */
 static const struct line {
-	const char *key;
-	size_t len; /* of the key */
-	enum kind kind;
-	unsigned index;
+	char key[19];
+	uint8_t len; /* of the key */
+	uint8_t kind;
+	uint8_t index;
 } lines[] = {
 	FIGURE("MemTotal", FIG_TOTAL),
 	FIGURE("MemFree", FIG_FREE),
