@@ -19,7 +19,8 @@
 
 static bool mount_it(struct connection *conn)
 {
-	int r = fuse_mount(conn->target, "evlxcfs", "fuse.evlxcfs", conn->fuse);
+	int r = fuse_mount(conn->target, "evlxcfs", "fuse.evlxcfs", conn->fuse,
+		conn->options->psi_poll);
 
 	if (r < 0)
 		log_warnx("cannot mount on %s: %s", conn->target, strerror(-r));

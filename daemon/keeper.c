@@ -166,11 +166,11 @@ static void dispatch(struct keeper *keeper, uint64_t tag)
 
 int keeper_run(struct connection *conn)
 {
-	static struct keeper keeper = {
-		.epoll = -1, .signals = -1, .control = -1, .trial = {.out = -1}};
+	static struct keeper keeper; /* all zero: it takes no room in the program */
 	struct epoll_event event;
 	int r;
 
+	keeper.epoll = keeper.signals = keeper.control = keeper.trial.out = -1;
 	keeper.conn = conn;
 	r = open_events(&keeper);
 	if (r < 0) {

@@ -292,6 +292,11 @@ int node_lookup(
 	return -ENOENT;
 }
 
+bool node_is_pressure(const struct node_info *info)
+{
+	return info->row && info->row->parent == ROW_PRESSURE;
+}
+
 bool node_is_cpu_dir(const struct node_info *dir)
 {
 	return dir->id == ROW_CPU;

@@ -54,6 +54,8 @@ void node_attach(struct cputree *shared);
 int node_get(struct host *host, uint64_t id, struct node_info *info);
 int node_lookup(
 	struct host *host, uint64_t parent, const char *name, struct node_info *info);
+/* Whether it is one of proc/pressure/. */
+bool node_is_pressure(const struct node_info *info);
 /* What stat(2) shows of it besides; it can read the host's file. */
 void node_measure(struct host *host, struct node_info *info);
 

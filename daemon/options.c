@@ -70,7 +70,7 @@ static const struct {
 	[OPT_PIDFD] = {"enable-pidfd", 0, NULL, "accepted: pidfds are used where there are any"},
 	[OPT_CGROUP] = {"enable-cgroup", 0, NULL, "accepted; cgroupfs is not emulated"},
 	[OPT_PSI_POLL] = {"enable-psi-poll", 0, NULL,
-		"accepted for lxcfs's sake; pressure files take no triggers yet"},
+		"pressure files take triggers; each read costs a little more"},
 	[OPT_INTR] = {"enable-intr", 0, NULL, "stat lists each interrupt, as on the host"},
 	[OPT_RUNTIME_DIR] = {"runtime-dir", 0, "DIR", "directory for run-time files"},
 	[OPT_READY_FD] = {"ready-fd", 0, "N",
@@ -191,6 +191,7 @@ static bool apply(struct options *options, enum id id, const char *arg)
 	case OPT_NO_LOADAVG: options->policy.no_loadavg = true; break;
 	case OPT_NO_SWAP: options->policy.no_swap = true; break;
 	case OPT_NO_ZSWAP: options->policy.no_zswap = true; break;
+	case OPT_PSI_POLL: options->psi_poll = true; break;
 	case OPT_CFS: options->policy.cfs = true; break;
 	case OPT_INTR: options->policy.intr = true; break;
 	case OPT_PIDFILE: options->pidfile = arg; break;
@@ -226,7 +227,6 @@ static bool apply(struct options *options, enum id id, const char *arg)
 	case OPT_FUSE:
 	case OPT_PIDFD:
 	case OPT_CGROUP:
-	case OPT_PSI_POLL:
 	case OPT_HELP:
 	case OPT_VERSION:
 	case OPTS: break;

@@ -31,6 +31,7 @@ struct options {
 	bool no_keeper;        /* one process */
 	bool check;            /* only try whether it starts */
 	bool debug;
+	bool psi_poll;   /* pressure files take triggers */
 	bool force_fork; /* find every init with a helper */
 	enum cgroup_reader cgroup_reader;
 	enum cgmount_way cgroup_mounts;

@@ -8,6 +8,7 @@
 #include "nsutil/cleanup.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -41,7 +42,8 @@ void privileges_many_files(void)
 
 bool privileges_keep(const struct options *options)
 {
-	int r = caps_keep(options->drop);
+	const uint64_t unused = options->psi_poll ? 0 : UINT64_C(1) << CAP_DAC_OVERRIDE;
+	int r = caps_keep(options->drop | unused);
 
 	if (r < 0)
 		log_warnx("cannot give up capabilities: %s", strerror(-r));

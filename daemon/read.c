@@ -13,12 +13,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-/* A message that comes again has a bit more in its number. */
-static uint64_t read_number(const struct work *work)
-{
-	return work->request.unique & ~FUSECHAN_UNIQUE_RESEND;
-}
-
 static uint64_t subject_id(const struct subject *subject)
 {
 	return subject->ct ? subject->ct->id : 0;
@@ -51,7 +45,7 @@ static int make_snapshot(struct work *work, const struct node_info *info,
 	}
 	if (is_shareable(work, info) && !slow.p)
 		handle_share(handles, *out, info->id);
-	handle_keep(handles, *out, read_number(work),
+	handle_keep(handles, *out, work_number(work),
 		in->offset || in->size < (*out)->text.len || S_ISDIR(info->mode));
 	fault_point(FAULT_RENDERED);
 	return 0;
@@ -68,7 +62,7 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 	int r;
 
 	*out = in->offset ? handle_find(&server->handles, in->fh, in->offset)
-			  : handle_made_for(&server->handles, in->fh, read_number(work));
+			  : handle_made_for(&server->handles, in->fh, work_number(work));
 	if (*out)
 		return 0;
 	r = node_get(&server->host, work->request.nodeid, &info);
@@ -77,7 +71,7 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 	r = subject_find(server, work->request.pid, work->give_up, &subject, &work->key);
 	if (r == SUBJECT_FOUND && !in->offset && is_shareable(work, &info) &&
 		(*out = handle_shared(&server->handles, info.id, subject_id(&subject),
-			 work->batch, in->fh, read_number(work), in->size)))
+			 work->batch, in->fh, work_number(work), in->size)))
 		return 0;
 	if (r == SUBJECT_FOUND && info.row && info.row->load)
 		r = sampler_want(server->sampler, &subject,

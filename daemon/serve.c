@@ -6,6 +6,7 @@
 #include "daemon/work.h"
 
 #include "daemon/log.h"
+#include "daemon/trigger.h"
 #include "fusechan/fault.h"
 #include "fusechan/reply.h"
 #include "nsutil/nsid.h"
@@ -56,6 +57,12 @@ static uint32_t block_size(uint64_t size)
 /* Nodes never change: the kernel may keep what it knows of them. */
 enum { CACHE_SECONDS = 24 * 3600 };
 
+/* Whether the file can be opened for writing. */
+static bool takes_triggers(const struct server *server, const struct node_info *info)
+{
+	return server->triggers && node_is_pressure(info);
+}
+
 static void fill_attr(
 	struct server *server, struct node_info *info, struct fuse_attr *attr)
 {
@@ -63,7 +70,7 @@ static void fill_attr(
 	*attr = (struct fuse_attr){
 		.ino = (uint32_t)info->id,
 		.size = info->size,
-		.mode = info->mode,
+		.mode = info->mode | (takes_triggers(server, info) ? 0222 : 0),
 		.nlink = info->nlink,
 		.atime = (uint64_t)server->started.tv_sec,
 		.mtime = (uint64_t)server->started.tv_sec,
@@ -116,6 +123,22 @@ static int on_getattr(struct work *work)
 	return SERVED;
 }
 
+/* A shell's `>` makes the file shorter before it writes: procfs takes that for done. */
+static int on_setattr(struct work *work)
+{
+	const struct fuse_setattr_in *in = work->request.arg;
+	struct node_info info;
+	int r = node_get(&work->server->host, work->request.nodeid, &info);
+
+	if (r < 0)
+		return r;
+	if (!takes_triggers(work->server, &info) ||
+		in->valid &
+			(FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_ATIME | FATTR_MTIME))
+		return -EROFS;
+	return on_getattr(work);
+}
+
 static int on_readlink(struct work *work)
 {
 	struct node_info info;
@@ -151,7 +174,8 @@ static int on_open(struct work *work)
 		return r;
 	if (S_ISDIR(info.mode))
 		return -EISDIR;
-	if ((in->flags & O_ACCMODE) != O_RDONLY || in->flags & O_TRUNC)
+	if (((in->flags & O_ACCMODE) != O_RDONLY || in->flags & O_TRUNC) &&
+		!takes_triggers(work->server, &info))
 		return -EACCES;
 	send_open(work, FOPEN_DIRECT_IO | FOPEN_NOFLUSH);
 	return SERVED;
@@ -175,6 +199,7 @@ static int on_release(struct work *work)
 	const struct fuse_release_in *in = work->request.arg;
 
 	handle_release(&work->server->handles, in->fh);
+	trigger_release(work->server->triggers, in->fh);
 	work_send(work, NULL, 0);
 	return SERVED;
 }
@@ -246,7 +271,7 @@ static handler *const handlers[] = {
 	[FUSE_LOOKUP] = on_lookup,
 	[FUSE_FORGET] = on_forget,
 	[FUSE_GETATTR] = on_getattr,
-	[FUSE_SETATTR] = refuse,
+	[FUSE_SETATTR] = on_setattr,
 	[FUSE_READLINK] = on_readlink,
 	[FUSE_SYMLINK] = refuse,
 	[FUSE_MKNOD] = refuse,
@@ -257,7 +282,7 @@ static handler *const handlers[] = {
 	[FUSE_LINK] = refuse,
 	[FUSE_OPEN] = on_open,
 	[FUSE_READ] = work_read,
-	[FUSE_WRITE] = refuse,
+	[FUSE_WRITE] = trigger_write,
 	[FUSE_STATFS] = on_statfs,
 	[FUSE_RELEASE] = on_release,
 	[FUSE_SETXATTR] = refuse,
@@ -270,6 +295,7 @@ static handler *const handlers[] = {
 	[FUSE_INTERRUPT] = on_interrupt,
 	[FUSE_DESTROY] = on_destroy,
 	[FUSE_IOCTL] = on_ioctl,
+	[FUSE_POLL] = trigger_poll,
 	[FUSE_BATCH_FORGET] = on_forget,
 	[FUSE_FALLOCATE] = refuse,
 	[FUSE_RENAME2] = refuse,

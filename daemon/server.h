@@ -35,6 +35,7 @@ struct sampler;
 struct server;
 struct shared;
 struct slowreads;
+struct triggers;
 struct worker_job;
 
 enum resolve_kind {
@@ -72,6 +73,8 @@ enum { PARK_RESOLVER = 1 };
 
 /* With the number of a reading: waits for a file that is read in a helper. */
 #define PARK_SLOW (UINT64_C(1) << 62)
+/* With its place: waits for a pressure trigger to be set. */
+#define PARK_TRIGGER (UINT64_C(1) << 61)
 
 struct server {
 	struct channel channel;
@@ -96,10 +99,11 @@ struct server {
 	struct disktimes *disktimes;
 	struct sampler *sampler;
 	struct slowreads *slowreads;
-	struct timespec started; /* time stamps of every node */
-	bool no_ioctl;           /* find every init with a helper */
-	bool cgroups_block;      /* read every /proc/PID/cgroup in a helper */
-	bool gone;               /* the mount was taken away */
+	struct triggers *triggers; /* NULL without --enable-psi-poll */
+	struct timespec started;   /* time stamps of every node */
+	bool no_ioctl;             /* find every init with a helper */
+	bool cgroups_block;        /* read every /proc/PID/cgroup in a helper */
+	bool gone;                 /* the mount was taken away */
 	unsigned burst; /* messages to read before the first of them is answered */
 	unsigned lone;  /* those that were read one at a time */
 	bool ending; /* nothing more is read; stops when all that was read is answered */

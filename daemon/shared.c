@@ -11,6 +11,7 @@
 #include "cache/load.h"
 #include "daemon/cputree.h"
 #include "daemon/handle.h"
+#include "daemon/trigger.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/cpuset.h"
 #include "nsutil/procfile.h"
@@ -72,6 +73,7 @@ static const struct {
 	[SHARED_CPUVIEW] = {"cpuview", 3, 0, cpuview_room},
 	[SHARED_LOAD] = {"load", 2, 0, load_room},
 	[SHARED_DISKTIMES] = {"disktimes", 2, 0, disktimes_room},
+	[SHARED_TRIGGERS] = {"triggers", 1, sizeof(struct trigger_store), NULL},
 };
 
 static size_t pages(size_t size)
@@ -318,6 +320,9 @@ void shared_new_mount(struct shared *shared)
 	stamp(shared->mem);
 	handle_store_forget(shared->region[SHARED_SNAPSHOTS]);
 	journal_forget(shared->journal);
+	/* Without a look at it: its pages may not be there. */
+	madvise(shared->region[SHARED_TRIGGERS], pages(sizeof(struct trigger_store)),
+		MADV_REMOVE);
 }
 
 bool shared_host_view(const struct shared *shared)

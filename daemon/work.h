@@ -21,6 +21,12 @@ struct work {
 /* A handler returns SERVED, SERVE_PARK, or a negative errno for the caller. */
 typedef int handler(struct work *work);
 
+/* The number of the request, also of one that came again, with a bit more in it. */
+static inline uint64_t work_number(const struct work *work)
+{
+	return work->request.unique & ~FUSECHAN_UNIQUE_RESEND;
+}
+
 /* serve.c: answers the request. */
 void work_send(struct work *work, const void *body, size_t len);
 

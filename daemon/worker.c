@@ -9,6 +9,7 @@
 #include "daemon/privileges.h"
 #include "daemon/sampler.h"
 #include "daemon/slowread.h"
+#include "daemon/trigger.h"
 #include "fusechan/fault.h"
 #include "fusechan/mount.h"
 #include "nsutil/nsid.h"
@@ -180,6 +181,9 @@ static bool make_loop(struct server *server)
 		r = loop_timer_new(server->loop, &server->prune, subject_prune, server);
 	if (r == 0)
 		r = slowread_new(&server->slowreads, server);
+	if (r == 0 && job->options->psi_poll)
+		r = triggers_new(&server->triggers, server,
+			server->shared->region[SHARED_TRIGGERS]);
 	if (r == 0)
 		r = sampler_new(&server->sampler, server,
 			load_attach(server->shared->region[SHARED_LOAD]));
@@ -218,6 +222,7 @@ static void deinit(struct server *server)
 		resolve_deinit(server);
 		sampler_free(server->sampler);
 		slowread_free(server->slowreads);
+		triggers_free(server->triggers);
 		loop_timer_free(server->prune);
 		loop_timer_free(server->again);
 		loop_fd_free(server->control_watch);
@@ -279,6 +284,7 @@ int worker_run(const struct worker_job *job)
 		if (make_loop(&server) && get_ready(job)) {
 			serve_takeover(&server);
 			resend(&server);
+			triggers_resume(server.triggers);
 			loop_run(server.loop);
 			status = server.gone ? WORKER_GONE : WORKER_DONE;
 		}

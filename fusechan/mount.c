@@ -18,7 +18,8 @@
 
 #define FUSE_MAGIC 0x65735546 /* linux/magic.h has it only since Linux 5.17 */
 
-int fuse_mount(const char *target, const char *source, const char *type, int fd)
+int fuse_mount(
+	const char *target, const char *source, const char *type, int fd, bool writable)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	char options[128];
@@ -26,7 +27,7 @@ int fuse_mount(const char *target, const char *source, const char *type, int fd)
 	snprintf(options, sizeof(options),
 		"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions",
 		fd);
-	if (mount(source, target, type, flags | MS_RDONLY, options) < 0)
+	if (mount(source, target, type, flags | (writable ? 0 : MS_RDONLY), options) < 0)
 		return -errno;
 	if (mount(NULL, target, NULL, flags | MS_REMOUNT | MS_BIND, NULL) < 0) {
 		int error = errno;

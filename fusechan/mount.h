@@ -6,10 +6,12 @@
 
 #include <stdbool.h>
 
-/* Mounts the connection `fd` on the directory target. The superblock is read-only and the
- * mount on it is not: that saves a GETATTR for every read (KERNEL: atime), and a
- * read-only mount could not be bind-remounted in a user namespace. 0 or -errno. */
-int fuse_mount(const char *target, const char *source, const char *type, int fd);
+/* Mounts the connection `fd` on the directory target. Unless `writable`, the superblock is
+ * read-only and the mount on it is not: that saves a GETATTR for every read (no access
+ * time gets old), and a read-only mount could not be bind-remounted in a user namespace.
+ * 0 or -errno. */
+int fuse_mount(
+	const char *target, const char *source, const char *type, int fd, bool writable);
 
 /* Detaches what is mounted on target; users of it keep it until they let go. */
 int fuse_unmount(const char *target);

@@ -42,6 +42,14 @@ int reply_error(struct channel *ch, uint64_t unique, int error)
 	return send_reply(ch, unique, error, NULL, 0);
 }
 
+/* include/uapi/linux/fuse.h: a message of number 0 with a code for its error. */
+int reply_poll_wakeup(struct channel *ch, uint64_t kh)
+{
+	const struct fuse_notify_poll_wakeup_out out = {.kh = kh};
+
+	return send_reply(ch, 0, -FUSE_NOTIFY_POLL, &out, sizeof(out));
+}
+
 int reply_dirent(void *buf, size_t *len, size_t size, uint64_t ino, uint64_t next,
 	unsigned type, const char *name)
 {

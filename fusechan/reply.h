@@ -13,6 +13,9 @@ int reply(struct channel *ch, uint64_t unique, const void *body, size_t len);
 /* A positive errno. */
 int reply_error(struct channel *ch, uint64_t unique, int error);
 
+/* Wakes those who poll the open file that asked with this `kh`; they ask again. */
+int reply_poll_wakeup(struct channel *ch, uint64_t kh);
+
 /* Appends one directory entry of minor 27 to today to buf, which holds *len of size
  * bytes. `next` is the offset at which reading goes on behind it. False when it does not
  * fit. */

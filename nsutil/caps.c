@@ -22,6 +22,8 @@ const struct caps_row caps_table[CAPS_ROWS] = {
 		"/proc/PID/ns of processes with another user or more capabilities"},
 	{CAP_DAC_READ_SEARCH,
 		"cgroup directories that a container owns and has closed to others"},
+	{CAP_DAC_OVERRIDE,
+		"pressure triggers of cgroups that a container owns; --enable-psi-poll only"},
 };
 
 uint64_t caps_all(void)

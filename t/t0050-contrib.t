@@ -59,7 +59,9 @@ local $/;
 for (@{decode_json(<STDIN>)}) {
 	die "members: $_->{destination}\n" unless join(' ', sort keys %$_) eq 'destination options source type';
 	die "not a bind mount: $_->{destination}\n" unless $_->{type} eq 'bind' && grep { $_ eq 'bind' } @{$_->{options}};
-	die "not read-only: $_->{destination}\n" unless grep { $_ eq 'ro' } @{$_->{options}};
+	# Pressure files can take triggers.
+	die "read-only or not: $_->{destination}\n"
+		if (grep { $_ eq 'ro' } @{$_->{options}}) == ($_->{destination} =~ m{^/proc/pressure/});
 	die "source of $_->{destination}\n" unless $_->{source} eq $ARGV[0] . $_->{destination} && -e $_->{source};
 	print "$_->{destination}\n";
 }

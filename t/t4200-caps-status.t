@@ -96,6 +96,15 @@ for closed in none 0 0,1 0,1,2; do
 	daemon_stop
 done
 
+# CAP_DAC_OVERRIDE 1, for triggers only.
+had=$have,$bound
+have=$(and 280006 "$(field self CapPrm)")
+[ "$bound" = "${had%,*}" ] && bound=$have
+daemon_start --enable-psi-poll
+least 'with triggers' 2
+daemon_stop
+have=${had%,*} bound=${had#*,}
+
 # With capabilities to inherit, as a supervisor can give them.
 EVLXCFS_WRAP='setpriv --inh-caps=+sys_admin,+chown --ambient-caps=+sys_admin,+chown'
 daemon_start

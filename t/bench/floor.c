@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 	channel.fd = channel_open();
 	if (channel.fd < 0)
 		errx(111, "/dev/fuse: %s", strerror(-channel.fd));
-	r = fuse_mount(argv[2], "floor", "fuse.floor", channel.fd);
+	r = fuse_mount(argv[2], "floor", "fuse.floor", channel.fd, false);
 	if (r < 0)
 		errx(111, "mount on %s: %s", argv[2], strerror(-r));
 	sigaction(SIGTERM, &action, NULL);

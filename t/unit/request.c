@@ -74,6 +74,7 @@ static void structures(void)
 		{FUSE_RELEASEDIR, sizeof(struct fuse_release_in)},
 		{FUSE_INTERRUPT, sizeof(struct fuse_interrupt_in)},
 		{FUSE_POLL, sizeof(struct fuse_poll_in)},
+		{FUSE_SETATTR, sizeof(struct fuse_setattr_in)},
 		{FUSE_INIT, 16},
 	};
 	struct request r;

@@ -1,0 +1,166 @@
+#!/bin/sh
+# --enable-psi-poll: a container's process is woken when its own cgroup is under pressure,
+# also over a crash and an upgrade of the daemon.
+. "$(dirname "$0")/lib.sh"
+. "$T_DIR/lib-container.sh"
+. "$T_DIR/lib-crash.sh"
+need_fuse
+need_cgroups
+need_tool pressed
+need_tool burn
+need_command setpriv
+[ -n "$(cg_version psi)" ] || skip_all 'needs a cgroup2 that knows pressure'
+head -n 1 /proc/pressure/cpu >/dev/null 2>&1 || skip_all 'this kernel counts no pressure'
+diag "$(cg_describe)"
+
+cpu=/proc/pressure/cpu
+often='some 100000 2000000'
+
+# pressed CONTAINER [WAIT...]: a trigger on its CPUs, and what it says.
+pressed() {
+	p_ct=$1
+	shift
+	ct_exec "$p_ct" "$TOOL/pressed" "$cpu" "$often" "$@" | paste -sd' '
+}
+
+# press CONTAINER [MS]: two that want its one CPU, each for so long.
+press() {
+	ct_exec "$1" "$TOOL/burn" user "${2:-1500}" &
+	pr_one=$!
+	ct_exec "$1" "$TOOL/burn" user "${2:-1500}"
+	wait $pr_one
+}
+
+# waiter NAME CONTAINER WAIT...: one in the background, which has set its trigger.
+waiter() {
+	w_name=$1
+	w_ct=$2
+	shift 2
+	rm -f "$TMP/$w_name.set"
+	pressed "$w_ct" "say=$TMP/$w_name.set" "$@" >"$TMP/$w_name" &
+	eval "w_$w_name=$!"
+	wait_until test -e "$TMP/$w_name.set" || diag "$w_name: no trigger in time"
+}
+
+# says NAME TEXT WHAT: what it has said in the end.
+says() {
+	eval "wait \$w_$1"
+	is "$(cat "$TMP/$1")" "$2" "$3"
+}
+
+files() {
+	find "/proc/$(daemon_worker)/fd" -type l | wc -l
+}
+
+daemon_start
+ct_start plain mem=128M cpus=0
+is "$(pressed plain)" EROFS 'without the option: read-only'
+is "$(ct_exec plain stat -c %a $cpu)" 444 'and its mode says so'
+ct_stop plain
+daemon_stop
+
+daemon_start --enable-psi-poll --kept-files=0
+ct_start p mem=128M cpus=0
+ct_start q mem=128M cpus=0
+is "$(ct_exec p stat -c %a $cpu /proc/pressure/memory /proc/meminfo | paste -sd' ')" '666 666 444' 'modes'
+is "$(ct_exec p head -n 1 $cpu | sed 's/[0-9.]\{1,\}/N/g')" 'some avgN=N avgN=N avgN=N total=N' 'it can be read'
+is "$(ct_exec p "$TOOL/pressed" /proc/meminfo "$often")" EACCES 'other files stay read-only'
+before=$(files)
+
+while IFS=: read -r text want; do
+	is "$(ct_exec p "$TOOL/pressed" $cpu "$text")" "$want" "'$text': $want"
+done <<EOT
+some 100000 2000000:set
+full 1 10000000:set
+some 2000000 2000000:set
+  some   500000	4000000:set
+some 0 2000000:EINVAL
+some 2000001 2000000:EINVAL
+some 100000 1000000:EINVAL
+some 100000 3000000:EINVAL
+some 100000 12000000:EINVAL
+some 100000 18446744073711551616:EINVAL
+some -1 2000000:EINVAL
+some 100000:EINVAL
+some:EINVAL
+all 100000 2000000:EINVAL
+somewhat 100000 2000000:EINVAL
+100000 2000000:EINVAL
+EOT
+for f in io memory; do
+	is "$(ct_exec p "$TOOL/pressed" /proc/pressure/$f "$often")" set "$f: set"
+done
+is "$(pressed p again)" 'set EBUSY' 'a second one for the same open file'
+is "$(ct_exec p "$TOOL/pressed" $cpu '' poll=5)" error 'without a trigger poll says so'
+ok 'from a shell, which makes the file shorter first' ct_exec p sh -c "echo '$often' >$cpu"
+is "$(ct_exec p setpriv --reuid=1000 --clear-groups "$TOOL/pressed" $cpu "$often")" set 'not only root'
+
+waiter one p poll=30
+waiter two p epoll=30
+waiter other q poll=4
+press p
+says one 'set event' 'poll: an event'
+says two 'set event' 'epoll: an event'
+says other 'set none' 'not in another container'
+
+# A crash: what waits is set again.
+waiter one p poll=60
+waiter two p epoll=60
+old=$(daemon_worker)
+kill -KILL "$old"
+replaced() {
+	[ "$(daemon_worker)" != "$old" ] && ct_exec p head -c 1 $cpu >/dev/null
+}
+ok 'another worker' wait_until replaced
+is "$(pressed q)" set 'which takes triggers'
+press p
+says one 'set event' 'after a crash: poll'
+says two 'set event' 'after a crash: epoll'
+
+# An upgrade.
+waiter one p poll=60
+old=$(daemon_worker)
+kill -HUP "$DAEMON_PID"
+ok 'a new program' wait_until replaced
+press p
+says one 'set event' 'after an upgrade'
+
+# Its cgroup has so many, and no other less for that.
+is "$(pressed p many=40)" 'set 31 ENOSPC' 'a container has 32 at most'
+waiter one p many=40 poll=60
+is "$(pressed q many=31)" 'set 31 set' 'another one has its own'
+press p
+says one 'set 31 ENOSPC event' 'the first of them still tells'
+all_closed() {
+	[ "$(files)" -le "$before" ]
+}
+ok 'nothing stays open' wait_until all_closed
+no_helper() {
+	[ "$(daemon_pids | wc -l)" = 2 ]
+}
+ok 'no helper stays' wait_until no_helper
+
+# A container that has ended.
+waiter one q poll=30
+cg=$(cg_path q psi)
+ct_stop q
+nok 'its cgroup can be removed' test -e "$cg"
+ok 'and nothing of it stays open' wait_until all_closed
+
+# Its files are the container's own.
+ct_start u mem=128M cpus=0 userns
+while read -r d; do
+	chown -R 100000:100000 "$d"
+done <"$TMP/ct/u/cgroups"
+is "$(pressed u)" set 'a container with a user namespace that owns its cgroup'
+daemon_stop
+daemon_start --enable-psi-poll --drop-capability=dac_override
+ct_start v mem=128M cpus=0 userns
+is "$(pressed v)" set 'without dac_override: one that does not'
+while read -r d; do
+	chown -R 100000:100000 "$d"
+done <"$TMP/ct/v/cgroups"
+is "$(pressed v)" EACCES 'and one that does'
+daemon_stop
+unlike "$(cat "$DAEMON_LOG")" 'refused' 'the kernel took every answer'
+done_testing
