@@ -72,6 +72,9 @@ int pidns_add(struct pidns *cache, uint64_t pidns, pid_t init, uint64_t now_ns);
 int pidns_ask(struct pidns *cache, uint64_t pidns, int nsfd, uint64_t now_ns);
 /* Whether that has been done; nothing has to be for the host's. */
 bool pidns_known(const struct pidns *cache, uint64_t pidns);
+/* The outermost pid namespace around it that is below ours, as in struct container; the
+ * namespace itself while it is not known. */
+uint64_t pidns_outer(const struct pidns *cache, uint64_t pidns);
 /* The init; 0 when it is not known, or for the host's. */
 pid_t pidns_init_of(const struct pidns *cache, uint64_t pidns);
 /* Whether it is time to call pidns_learn_init: never done, or max_age_ns ago. */

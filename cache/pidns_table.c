@@ -257,6 +257,13 @@ bool pidns_known(const struct pidns *cache, uint64_t pidns)
 	return pidns_space_of(cache, pidns);
 }
 
+uint64_t pidns_outer(const struct pidns *cache, uint64_t pidns)
+{
+	const struct pidns_space *space = pidns_space_of(cache, pidns);
+
+	return space ? space->outer : pidns;
+}
+
 pid_t pidns_init_of(const struct pidns *cache, uint64_t pidns)
 {
 	const struct pidns_space *space = pidns_space_of(cache, pidns);

@@ -117,7 +117,7 @@ static unsigned turn_of(struct server *server, const struct slot *slot)
 	if (turn != QUEUE_STRANGER || tid <= 0 || server->queue.count < ASK_FROM ||
 		nsid_of(server->host.proc, tid, NS_PID, &pidns) < 0)
 		return turn;
-	return queue_learn(&server->queue, tid, pidns);
+	return queue_learn(&server->queue, tid, pidns_outer(&server->pidns, pidns));
 }
 
 enum { TAKE_MORE, TAKE_EMPTY, TAKE_GONE };

@@ -32,8 +32,8 @@ struct queue {
 	uint32_t thread[QUEUE_THREADS];    /* thread id × QUEUE_TURNS + turn */
 };
 
-/* The turn of those in a pid namespace, and of a thread that is known to be in one: it is
- * remembered of how many there is room for. */
+/* The turn of those in a pid namespace and in all within it, and of a thread that is
+ * known to be in one: it is remembered of how many there is room for. */
 unsigned queue_learn(struct queue *queue, pid_t tid, uint64_t pidns);
 /* The thread's turn, or QUEUE_STRANGER. */
 unsigned queue_turn(const struct queue *queue, pid_t tid);

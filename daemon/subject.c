@@ -192,6 +192,7 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 {
 	struct container *ct = NULL;
 	struct caller caller;
+	bool asked;
 	int r;
 
 	*subject = (struct subject){
@@ -207,14 +208,16 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	cgmount_refresh(
 		&server->cgmount, server->host.proc, subject->now_ns, &server->layout);
 	r = ask(server, tid, &caller);
-	if (r == 0)
-		queue_learn(&server->queue, tid, caller.pidns);
+	asked = r == 0;
 	for (int i = 0; r == 0 && i < 2; i++) {
 		r = find(server, &caller, subject->now_ns, &ct, give_up ? NULL : key);
 		if (!pidns_forget_if_full(&server->pidns, r))
 			break;
 		r = i ? r : 0;
 	}
+	if (asked)
+		queue_learn(
+			&server->queue, tid, pidns_outer(&server->pidns, caller.pidns));
 	/* Something was begun that may tell the next time, and nobody waits for it. */
 	if (r == SUBJECT_PARK)
 		r = give_up ? -ETIMEDOUT : r;

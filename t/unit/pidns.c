@@ -133,6 +133,27 @@ static void test_used_again(void)
 		"a namespace that is gone is forgotten, whoever gets its number");
 }
 
+static void test_outer(void)
+{
+	pid_t outer, inner = ns_nested(&outer);
+	uint64_t in = 0, out = 0, here = 0;
+	struct pidns own;
+
+	nsid_of(cgns.procfd, getpid(), NS_PID, &here);
+	nsid_of(cgns.procfd, inner, NS_PID, &in);
+	nsid_of(cgns.procfd, outer, NS_PID, &out);
+	if (pidns_init(&own, &cgns, here, 100, f.files) < 0)
+		err(1, "pidns_init");
+	ok(in != out && pidns_outer(&own, in) == in,
+		"a namespace that is not known is its own outermost one");
+	is_int(pidns_add(&own, in, inner, 1), 0, "one in another one");
+	is_u64(pidns_outer(&own, in), out, "that one is the outermost");
+	is_int(pidns_add(&own, out, outer, 1), 0, "which itself");
+	is_u64(pidns_outer(&own, out), out, "is in none but ours");
+	ns_end(outer);
+	pidns_deinit(&own);
+}
+
 /* What the kernel itself says, from Linux 6.11 on. */
 static void test_ask(void)
 {
@@ -368,6 +389,7 @@ int main(void)
 		return 1;
 	test_add();
 	test_used_again();
+	test_outer();
 	test_ask();
 	test_init();
 	test_host();
