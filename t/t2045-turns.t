@@ -1,5 +1,6 @@
 #!/bin/sh
-# Containers take turns: many readers of one do not keep another one's waiting.
+# Containers take turns: many readers of one do not keep another one's waiting. Nor do they take
+# all places of those that wait.
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse
@@ -12,7 +13,7 @@ ct_start many mem=256M
 ct_start few mem=192M
 readers=40
 
-# readers CONTAINER COUNT: each has the file open, and reads when GO-CONTAINER is there.
+# readers CONTAINER COUNT DIRECTORY FILE: each has the file open, and reads when GO-CONTAINER is there.
 cat >"$TMP/readers" <<'END'
 for i in $(seq "$2"); do
 	{
@@ -20,14 +21,14 @@ for i in $(seq "$2"); do
 			sleep 0.1
 		done
 		exec head -n 1
-	} </proc/meminfo &
+	} <"$4" &
 done
 echo up >"$3/up-$1"
 wait
 END
 for c in "many $readers" 'few 1'; do
 	# shellcheck disable=SC2086
-	ct_exec ${c% *} sh "$TMP/readers" $c "$TMP" >"$TMP/out-${c% *}" 2>&1 &
+	ct_exec ${c% *} sh "$TMP/readers" $c "$TMP" /proc/meminfo >"$TMP/out-${c% *}" 2>&1 &
 	eval "${c% *}=$!"
 	ok "$c: files are open" wait_until test -e "$TMP/up-${c% *}"
 done
@@ -58,6 +59,27 @@ grep ns/cgroup "$TMP/trace" >"$TMP/served"
 is "$(wc -l <"$TMP/served")" $((readers + 1)) 'everybody was asked for a namespace'
 # Up to 18 are served before it shows that so many wait; then it is the other's turn.
 between 1 "$(grep -n -F "$ns" "$TMP/served" | cut -d : -f 1)" 19 'the one who came last is not served last'
+
+# Whoever reads loadavg first waits until the container's tasks are counted: as many of it as
+# daemon/server.h says, PARK_QUOTA, and the others do without.
+quota=20
+readers=30
+ct_start first
+ct_exec first sh "$TMP/readers" first $readers "$TMP" /proc/loadavg >"$TMP/out-first" 2>&1 &
+first=$!
+ok 'loadavg: files are open' wait_until test -e "$TMP/up-first"
+kill -STOP "$worker"
+: >"$TMP/go-first"
+ok "$readers first readers wait" wait_until waiting "$readers"
+kill -CONT "$worker"
+wait "$first"
+# The next count is made 5 s later.
+counted=$(ct_exec first cut -d ' ' -f 4 /proc/loadavg)
+counted=${counted#*/}
+own=$(awk -v of="$counted" '{ split($4, n, "/"); own += n[2] == of } END { print own + 0 }' "$TMP/out-first")
+is "$(wc -l <"$TMP/out-first")" $readers 'each has an answer'
+between $((quota + 2)) "$counted" $((2 * readers + 2)) 'the tasks of the container: who read, who slept before that'
+is "$own" $quota 'so many have waited for their own count'
 
 daemon_stop
 done_testing
