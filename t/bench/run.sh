@@ -57,7 +57,12 @@ done
 need_cgroups
 [ -z "${AHEAD:-}" ] || go_ahead
 [ -z "${OTHER:-}" ] || SYSTEMS="$SYSTEMS other"
-command -v lxcfs >/dev/null || SYSTEMS=$(echo "$SYSTEMS" | sed 's/lxcfs-cfs//; s/\blxcfs\b *$//')
+command -v lxcfs >/dev/null || {
+	case " $SYSTEMS" in
+	*' lxcfs'*) echo 'run.sh: lxcfs is not installed: without it' >&2 ;;
+	esac
+	SYSTEMS=$(for s in $SYSTEMS; do [ "${s%-cfs}" = lxcfs ] || echo "$s"; done)
+}
 
 wanted() {
 	case " $SECTIONS " in
