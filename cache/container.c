@@ -346,22 +346,41 @@ int container_quota(struct container *ct, struct cg_quota *out, unsigned *up)
 	return result;
 }
 
+/* The path of a file in the up-th ancestor, below the hierarchy's mount. 0 or -errno. */
+static int file_path(const struct container *ct, int hierarchy, unsigned up,
+	const char *name, char buf[PATH_MAX])
+{
+	struct slice path;
+
+	if (hierarchy < 0 || !ancestor(ct->path[hierarchy], up, &path))
+		return -ENOENT;
+	if (snprintf(buf, PATH_MAX, ".%.*s/%s", (int)path.len, path.p, name) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+int container_read(struct container *ct, enum cg_controller controller, unsigned up,
+	const char *name, struct textbuf *text)
+{
+	int i = hierarchy_of(ct, controller), r;
+	char buf[PATH_MAX];
+
+	r = file_path(ct, i, up, name, buf);
+	return r < 0 ? r
+		     : procfile_read(
+			       cgfiles_layout(ct->files)->hierarchy[i].fd, buf, text);
+}
+
 int container_open(struct container *ct, enum cg_controller controller, unsigned up,
 	const char *name, int flags)
 {
-	int i = hierarchy_of(ct, controller), fd;
+	int i = hierarchy_of(ct, controller), r;
 	char buf[PATH_MAX];
-	struct slice path;
 
-	if (i < 0 || !ancestor(ct->path[i], up, &path))
-		return -ENOENT;
-	if (path.len + strlen(name) + 3 > sizeof(buf))
-		return -ENAMETOOLONG;
-	buf[0] = '.';
-	memcpy(buf + 1, path.p, path.len);
-	buf[path.len + 1] = '/';
-	strcpy(buf + path.len + 2, name);
-	fd = openat(cgfiles_layout(ct->files)->hierarchy[i].fd, buf,
+	r = file_path(ct, i, up, name, buf);
+	if (r < 0)
+		return r;
+	r = openat(cgfiles_layout(ct->files)->hierarchy[i].fd, buf,
 		flags | O_CLOEXEC | O_NOCTTY);
-	return fd < 0 ? -errno : fd;
+	return r < 0 ? -errno : r;
 }

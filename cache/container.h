@@ -122,8 +122,12 @@ int container_nearest(
  * CG_ABSENT when there is no limit. */
 int container_quota(struct container *ct, struct cg_quota *out, unsigned *up);
 
-/* Opens a file of the container's cgroup by name, for what is not a fact (pressure
- * triggers, hugetlb.SIZE.*). The caller owns the descriptor; -errno otherwise. */
+/* Reads a file of the container's cgroup by name, for what is not a fact
+ * (hugetlb.SIZE.*). 0 or -errno. */
+int container_read(struct container *ct, enum cg_controller controller, unsigned up,
+	const char *name, struct textbuf *text);
+/* Opens one, for what is done with it besides (pressure triggers). The caller owns the
+ * descriptor; -errno otherwise. */
 int container_open(struct container *ct, enum cg_controller controller, unsigned up,
 	const char *name, int flags);
 

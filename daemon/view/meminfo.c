@@ -7,9 +7,6 @@
  */
 #include "daemon/view/memory.h"
 
-#include "nsutil/cleanup.h"
-
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,11 +153,10 @@ static bool huge_value(
 {
 	static struct textbuf text;
 	char name[64];
-	autofd fd = -1;
 
 	huge_file(name, sizeof(name), kb, what);
-	fd = container_open(ct, CG_HUGETLB, up, name, O_RDONLY);
-	if (fd < 0 || procfile_pread(fd, &text) < 0 || procfile_value(text.data, out) < 0)
+	if (container_read(ct, CG_HUGETLB, up, name, &text) < 0 ||
+		procfile_value(text.data, out) < 0)
 		return false;
 	*out >>= 10;
 	return true;

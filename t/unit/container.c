@@ -233,24 +233,32 @@ static void test_mixed(void)
 	fixture_deinit(&f);
 }
 
-static void test_open(void)
+static void test_read(void)
 {
+	struct textbuf text = {0};
 	struct fixture f;
 	int fd;
 
 	nested_start(&f);
-	fd = container_open(f.ct, CG_MEMORY, 0, "memory.current", O_RDONLY);
-	ok(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC, "a file by its name");
-	fd_close(fd);
-	fd = container_open(f.ct, CG_MEMORY, 3, "cgroup.controllers", O_RDONLY);
-	ok(fd >= 0, "a file of the root");
-	fd_close(fd);
-	is_int(container_open(f.ct, CG_MEMORY, 0, "nothing", O_RDONLY), -ENOENT,
+	fixture_write(&f, "cgroup/a/b/ct/odd.name", "some\ntext\n");
+	is_int(container_read(f.ct, CG_MEMORY, 0, "odd.name", &text), 0,
+		"a file by its name");
+	is_str(text.data, "some\ntext\n", "all of it");
+	is_int(container_read(f.ct, CG_MEMORY, 3, "cgroup.controllers", &text), 0,
+		"a file of the root");
+	is_int(container_read(f.ct, CG_MEMORY, 0, "nothing", &text), -ENOENT,
 		"no such file");
-	is_int(container_open(f.ct, CG_MEMORY, 4, "x", O_RDONLY), -ENOENT,
-		"above the root");
-	is_int(container_open(f.ct, CG_BLKIO, 0, "x", O_RDONLY), -ENOENT,
+	is_int(container_read(f.ct, CG_MEMORY, 4, "x", &text), -ENOENT, "above the root");
+	is_int(container_read(f.ct, CG_BLKIO, 0, "x", &text), -ENOENT,
 		"no such controller");
+	textbuf_deinit(&text);
+	fd = container_open(f.ct, CG_MEMORY, 0, "odd.name", O_RDWR);
+	ok(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC &&
+			(fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR,
+		"opened for writing, too");
+	fd_close(fd);
+	is_int(container_open(f.ct, CG_MEMORY, 0, "nothing", O_RDWR), -ENOENT,
+		"what is not there is not");
 	fixture_deinit(&f);
 }
 
@@ -264,6 +272,6 @@ int main(void)
 	test_quota_v2();
 	test_quota_v1();
 	test_mixed();
-	test_open();
+	test_read();
 	return tap_done();
 }
