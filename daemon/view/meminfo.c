@@ -162,12 +162,11 @@ static bool huge_value(
 	return true;
 }
 
-/* The lowest limit on the way to the root, and the nearest cgroup that has one. */
-static bool huge_limit(
-	struct container *ct, uint64_t kb, uint64_t *limit, unsigned *nearest)
+/* The lowest limit, a file called `what`, on the way to the root, and the nearest cgroup
+ * that has one. */
+static bool huge_limit(struct container *ct, uint64_t kb, const char *what,
+	uint64_t *limit, unsigned *nearest)
 {
-	const char *what =
-		container_version(ct, CG_HUGETLB) == &cg_v1 ? "limit_in_bytes" : "max";
 	int depth = container_depth(ct, CG_HUGETLB);
 	bool found = false;
 	uint64_t v;
@@ -184,35 +183,52 @@ static bool huge_limit(
 	return found;
 }
 
-/* What the container may use of the host's pools of other sizes, `pools` kB together.
- * Their sizes are whatever the architecture has, 64 kB to 64 GB; `up` has the controller.
- */
-static uint64_t huge_others(
-	struct container *ct, uint64_t size, uint64_t pools, unsigned up)
+/* The host's pages of a size; meminfo tells only what all sizes are together. */
+static uint64_t huge_pages(const struct host *host, uint64_t kb)
 {
-	const char *what =
-		container_version(ct, CG_HUGETLB) == &cg_v1 ? "limit_in_bytes" : "max";
+	static struct textbuf text;
+	uint64_t pages = UINT64_MAX;
+	char path[96];
+
+	snprintf(path, sizeof(path),
+		"../../../kernel/mm/hugepages/hugepages-%llukB/nr_hugepages",
+		(unsigned long long)kb);
+	if (procfile_read(host->syscpu, path, &text) == 0)
+		procfile_value(text.data, &pages);
+	return pages;
+}
+
+/* What the container may use of the host's pools of other sizes, `pools` kB together.
+ * Their sizes are whatever the architecture has, 64 kB to 64 GB, and most of them have no
+ * pages; `up` has the controller.
+ */
+static uint64_t huge_others(const struct subject *subject, uint64_t size, uint64_t pools,
+	const char *what, unsigned up)
+{
+	struct container *ct = subject->ct;
 	uint64_t sum = 0, limit;
 	unsigned nearest;
 
 	for (uint64_t kb = 64; sum < pools && kb <= 64 << 20; kb *= 2)
 		if (kb != size && huge_value(ct, up, kb, what, &limit) &&
-			huge_limit(ct, kb, &limit, &nearest))
-			sum += memory_min(limit / kb * kb, pools);
+			huge_limit(ct, kb, what, &limit, &nearest))
+			sum += memory_min(limit / kb, huge_pages(subject->host, kb)) * kb;
 	return memory_min(sum, pools);
 }
 
 /* Nothing is read where the host has no huge pages to share. */
-static void set_huge(struct container *ct, struct meminfo *m)
+static void set_huge(const struct subject *subject, struct meminfo *m)
 {
+	struct container *ct = subject->ct;
 	const uint64_t *host = m->memory.host;
 	uint64_t size = host[MEMH_HUGE_SIZE], total = host[MEMH_HUGE_TOTAL], pool;
 	uint64_t limit, used = 0, reserved = 0;
 	bool v1 = container_version(ct, CG_HUGETLB) == &cg_v1;
+	const char *what = v1 ? "limit_in_bytes" : "max";
 	unsigned up = 0;
 
 	if (!size || (!total && !host[MEMH_HUGETLB]) ||
-		!huge_limit(ct, size, &limit, &up))
+		!huge_limit(ct, size, what, &limit, &up))
 		return;
 	huge_value(ct, up, size, v1 ? "usage_in_bytes" : "current", &used);
 	/* Linux 5.7; counts pages that are reserved, faulted in or not. */
@@ -227,8 +243,8 @@ static void set_huge(struct container *ct, struct meminfo *m)
 		memory_min(reserved, host[MEMH_HUGE_RSVD]), m->figure[FIG_HUGE_FREE]);
 	m->figure[FIG_HUGETLB] = memory_min(pool * size, host[MEMH_HUGETLB]);
 	if (host[MEMH_HUGETLB] > total * size)
-		m->figure[FIG_HUGETLB] +=
-			huge_others(ct, size, host[MEMH_HUGETLB] - total * size, up);
+		m->figure[FIG_HUGETLB] += huge_others(
+			subject, size, host[MEMH_HUGETLB] - total * size, what, up);
 }
 
 /* Every term is a number of bytes divided by 1024, or the host's: no sum of a few of them
@@ -373,7 +389,7 @@ int view_meminfo(struct outbuf *out, const struct subject *subject, unsigned arg
 		return VIEW_HOST;
 	set_stat(subject, &m.memory);
 	set_figures(subject, &m);
-	set_huge(subject->ct, &m);
+	set_huge(subject, &m);
 	for (cursor = text.p; procfile_line(&cursor, &line);) {
 		const struct line *known = line_find(line, &next);
 		struct slice number = known ? number_in(line, known) : (struct slice){0};

@@ -125,7 +125,9 @@ void fixture_load(struct fixture *f)
 	char proc[512], cpu[512], path[512];
 
 	path_in(f, "proc", proc);
-	path_in(f, "sys/cpu", cpu);
+	path_in(f, "sys/devices/system/cpu", cpu);
+	if (access(cpu, F_OK) < 0)
+		path_in(f, "sys/cpu", cpu);
 	if (access(cpu, F_OK) < 0)
 		path_in(f, "cpu", cpu);
 	if (host_open(&f->host, proc, cpu) < 0)

@@ -1,6 +1,7 @@
 /*
  * A directory that stands in for a host: DIR/proc, DIR/cpu or DIR/sys/cpu (for
- * /sys/devices/system/cpu) and DIR/cgroup. A cgroup directory with cgroup.controllers is
+ * /sys/devices/system/cpu; or that below DIR, where more of /sys is needed) and
+ * DIR/cgroup. A cgroup directory with cgroup.controllers is
  * v2; otherwise each directory in it is a v1 hierarchy named by its controllers
  * ("cpu,cpuacct"), and one called "unified" the hybrid's v2.
  */

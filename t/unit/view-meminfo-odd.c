@@ -145,9 +145,52 @@ static void test_huge(void)
 	fixture_deinit(&f);
 }
 
+static void huge_pool(struct fixture *f, const char *kb, const char *pages)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path),
+		"sys/kernel/mm/hugepages/hugepages-%skB/nr_hugepages", kb);
+	fixture_write(f, path, pages);
+}
+
+/* Hosts of arm64 have four sizes, and the controller has files for each of them. */
+static void test_huge_sizes(void)
+{
+	struct fixture f;
+	char text[512];
+
+	start(&f, "memory hugetlb\n");
+	snprintf(text, sizeof(text), "MemTotal:        1000000 kB\n%s", host_huge);
+	fixture_write(&f, "proc/meminfo", text);
+	fixture_write(&f, "sys/devices/system/cpu/online", "0\n");
+	fixture_write(&f, "cgroup/ct/memory.current", "0\n");
+	huge_files(&f, "ct/hugetlb.64KB.max", "max\n", "0\n");
+	huge_files(&f, "ct/hugetlb.2MB.max", "0\n", "0\n");
+	huge_files(&f, "ct/hugetlb.32MB.max", "max\n", "0\n");
+	huge_files(&f, "ct/hugetlb.1GB.max", "1073741824\n", "0\n");
+	is_u64(value(show(&f, "/ct"), "Hugetlb:"), 3145728,
+		"no telling which of the others the host has pages of");
+	huge_pool(&f, "64", "0\n");
+	huge_pool(&f, "2048", "16\n");
+	huge_pool(&f, "32768", "0\n");
+	huge_pool(&f, "1048576", "3\n");
+	is_u64(value(show(&f, "/ct"), "Hugetlb:"), 1048576,
+		"sizes without pages count nothing");
+	huge_pool(&f, "32768", "2\n");
+	huge_pool(&f, "1048576", "junk\n");
+	is_u64(value(show(&f, "/ct"), "Hugetlb:"), 65536 + 1048576,
+		"and others what they have");
+	huge_pool(&f, "1048576", "18446744073709551615\n");
+	is_u64(value(show(&f, "/ct"), "Hugetlb:"), 65536 + 1048576,
+		"no pool has more than all");
+	fixture_deinit(&f);
+}
+
 int main(void)
 {
 	test_unreadable();
 	test_huge();
+	test_huge_sizes();
 	return tap_done();
 }
