@@ -20,20 +20,56 @@ static struct cpubook books[2];
 static struct cpubook *current = &books[0];
 static uint64_t per_cpu[CPUSET_MAX][2];
 
+/* Those of a list that are online; false for none. */
+static bool online_cpus(const char *text, const struct cpuset *online, struct cpuset *out)
+{
+	if (cpuset_parse(out, text) < 0)
+		return false;
+	cpuset_and(out, online);
+	return cpuset_next(out, 0) >= 0;
+}
+
+/* A partition root of v2 that gave all its CPUs to partitions below it has none that are
+ * effective, and yet they are its own, and none of its parent's
+ * (Documentation/admin-guide/cgroup-v2.rst). An invalid one says so behind its name. It
+ * is rare: the files are not kept open. */
+static bool read_partition(struct container *ct, unsigned up, const struct cpuset *online,
+	struct cpuset *out)
+{
+	static struct textbuf text;
+	const char *own;
+
+	if (container_read(ct, CG_CPUSET, up, "cpuset.cpus.partition", &text) < 0 ||
+		(strcmp(text.data, "root\n") && strcmp(text.data, "isolated\n")))
+		return false;
+	/* From Linux 6.7 on; cpuset.cpus can be empty there. */
+	return (container_read(ct, CG_CPUSET, up, "cpuset.cpus.exclusive.effective",
+			&text) == 0 &&
+		       online_cpus(text.data, online, out)) ||
+	       (container_text(ct, CGF_CPUSET, up, &own) == CG_OK &&
+		       online_cpus(own, online, out));
+}
+
 /* The CPUs of the nearest cgroup whose file names some that are online. */
 static bool read_cpuset(
 	struct container *ct, const struct cpuset *online, struct cpuset *out)
 {
 	static const enum cg_fact facts[] = {CGF_CPUSET_EFFECTIVE, CGF_CPUSET};
+	int depth = container_depth(ct, CG_CPUSET);
 	const char *text;
 
 	for (unsigned i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-		if (container_nearest(ct, facts[i], &text, NULL) != CG_OK ||
-			cpuset_parse(out, text) < 0)
-			continue;
-		cpuset_and(out, online);
-		if (cpuset_next(out, 0) >= 0)
-			return true;
+		for (int up = 0; up <= depth; up++) {
+			if (container_text(ct, facts[i], (unsigned)up, &text) != CG_OK)
+				continue;
+			if (*text > ' ') { /* not a newline alone */
+				if (online_cpus(text, online, out))
+					return true;
+				break;
+			}
+			if (read_partition(ct, (unsigned)up, online, out))
+				return true;
+		}
 	}
 	return false;
 }

@@ -109,6 +109,45 @@ static void test_v2_never_none(void)
 	fixture_deinit(&f);
 }
 
+/* A partition root whose CPUs are all its child's: no CPU is effective, and none of its
+ * parent's is its own. */
+static void test_v2_partition(void)
+{
+	struct fixture f;
+
+	start_v2(&f);
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.effective", "\n");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus", "6-7\n");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.partition", "root\n");
+	without_cfs(&f, "6-7\n", "a partition root: its cpuset.cpus");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.exclusive.effective", "\n");
+	without_cfs(&f, "6-7\n", "no exclusive CPUs");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.exclusive.effective", "6\n");
+	without_cfs(&f, "6\n", "exclusive CPUs, which are not all of them");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus", "\n");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.partition", "isolated\n");
+	without_cfs(&f, "6\n", "exclusive CPUs alone, isolated");
+	with_cfs(&f, "0\n", "the same");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.partition", "member\n");
+	without_cfs(&f, "0-5\n", "no partition: the parent's");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.partition",
+		"root invalid (Parent is not a partition root)\n");
+	without_cfs(&f, "0-5\n", "an invalid one, too");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.partition", "root\n");
+	fixture_write(&f, "cpu/online", "0-5\n");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus", "4,6\n");
+	without_cfs(&f, "4\n", "an exclusive CPU that is offline");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus", "");
+	without_cfs(&f, "0-5\n", "nothing left that is online");
+	fixture_write(&f, "cpu/online", "0-7\n");
+	fixture_write(&f, "cgroup/a/ct/b/cpu.max", "max 100000\n");
+	fixture_container(&f, "/a/ct/b", 0);
+	without_cfs(&f, "6\n", "below it, without the controller");
+	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.effective", "7\n");
+	without_cfs(&f, "7\n", "an effective CPU");
+	fixture_deinit(&f);
+}
+
 /* Descriptors of a removed cgroup read ENODEV; those of a plain file do not. */
 static void vanish(struct fixture *f, const char *path)
 {
@@ -199,6 +238,7 @@ int main(void)
 {
 	test_v2();
 	test_v2_never_none();
+	test_v2_partition();
 	test_vanish();
 	test_v1();
 	test_captured("5.10-v2", "0-1,3\n", "0-1\n");
