@@ -19,22 +19,28 @@ static const struct {
 	{"policy", "policy#", "cpufreq"},
 };
 
-static int number_behind(const char *prefix, const char *name)
+/* n of a name that is the prefix, n and `rest`. */
+static int number_behind(const char *prefix, const char *name, const char *rest)
 {
 	size_t n = strlen(prefix);
 	unsigned long v;
 	char *end;
 
 	if (strncmp(name, prefix, n) || name[n] < '0' || name[n] > '9' ||
-		(name[n] == '0' && name[n + 1]))
+		(name[n] == '0' && name[n + 1] >= '0'))
 		return -1;
 	v = strtoul(name + n, &end, 10);
-	return *end || v > 0xffff ? -1 : (int)v;
+	return strcmp(end, rest) || v > 0xffff ? -1 : (int)v;
 }
 
 int cputree_cpu_number(const char *name)
 {
-	return number_behind("cpu", name);
+	return number_behind("cpu", name, "");
+}
+
+int cputree_cpu_switch(const char *path)
+{
+	return number_behind("cpu", path, "/online");
 }
 
 static const char *name_of(const struct cputree *tree, int entry)
@@ -57,7 +63,7 @@ bool cputree_child(struct cputree *tree, struct cputree_at parent, const char *n
 
 	*child = (struct cputree_at){.instance = parent.instance};
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		int n = number_behind(families[i].prefix, name);
+		int n = number_behind(families[i].prefix, name, "");
 		if (n < 0 || !in_family(tree, parent.entry, families[i].parent))
 			continue;
 		name = families[i].shared;

@@ -113,10 +113,12 @@ static const struct node nodes[ROWS] = {
 _Static_assert(ROWS <= ROW_TREE, "rows of the table and of the tree overlap");
 
 static struct cputree *tree;
+static bool renumber;
 
-void node_attach(struct cputree *shared)
+void node_attach(struct cputree *shared, bool cfs)
 {
 	tree = shared;
+	renumber = cfs;
 }
 
 static int row_of(uint64_t id)
@@ -207,13 +209,35 @@ void node_measure(struct host *host, struct node_info *info)
 	info->size = row_size(host, (int)info->id);
 }
 
-/* What the host has at info->path. Nothing in it may be written through us. */
-static int tree_info(const struct host *host, struct node_info *info)
+/*
+ * With --enable-cfs a container's CPUs are 0 to N-1, whichever of the host's they are,
+ * and the host may have no directory for one of them: a CPU that was taken out. It cannot
+ * be that of the CPU behind it, since the kernel keeps a name that one container has
+ * looked up for all of them. So it is an empty one, not much less than what the host has
+ * of a CPU that is off, where topology and cache are missing. Nobody sees more CPUs than
+ * are online.
+ */
+static bool is_gap(struct host *host, const char *path)
 {
-	struct stat st;
+	/* What is looked up in the root has "./" in front. */
+	int cpu = cputree_cpu_number(*path == '.' ? path + 2 : path);
+	struct cpuset online;
 
-	if (fstatat(host->syscpu, info->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	if (!renumber || cpu < 0)
+		return false;
+	host_online(host, &online);
+	return (unsigned)cpu < cpuset_count(&online);
+}
+
+/* What the host has at info->path. Nothing in it may be written through us. */
+static int tree_info(struct host *host, struct node_info *info)
+{
+	struct stat st = {.st_mode = S_IFDIR, .st_nlink = 2};
+	int r = fstatat(host->syscpu, info->path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
+										: 0;
+
+	if (r < 0 && !is_gap(host, info->path))
+		return r;
 	info->row = NULL;
 	info->size = S_ISDIR(st.st_mode) ? 0 : (uint64_t)st.st_size;
 	info->nlink = (unsigned)st.st_nlink;
@@ -250,19 +274,20 @@ static int row_child(int parent, const char *name)
 	return 0;
 }
 
-static int tree_lookup(const struct host *host, uint64_t parent, const char *name,
-	struct node_info *info)
+static int tree_lookup(
+	struct host *host, uint64_t parent, const char *name, struct node_info *info)
 {
 	struct cputree_at at = tree_at(parent);
-	char dir[sizeof(info->path)];
+	const size_t size = sizeof(info->path);
+	size_t len;
 	int r;
 
 	if (!strcmp(name, ".") || !strcmp(name, "..") || strchr(name, '/') || !*name)
 		return -ENOENT;
-	if (!cputree_path(tree, at, dir, sizeof(dir)))
+	if (!cputree_path(tree, at, info->path, size))
 		return -ENOENT;
-	if (snprintf(info->path, sizeof(info->path), "%s/%s", dir, name) >=
-		(int)sizeof(info->path))
+	len = strlen(info->path);
+	if (snprintf(info->path + len, size - len, "/%s", name) >= (int)(size - len))
 		return -ENAMETOOLONG;
 	/* Only what exists gets a number. */
 	r = tree_info(host, info);
@@ -302,31 +327,39 @@ bool node_is_cpu_dir(const struct node_info *dir)
 	return dir->id == ROW_CPU;
 }
 
+static void tree_emit(struct host *host, const struct node_info *dir, const char *name,
+	node_emit *emit, void *arg)
+{
+	struct node_info child;
+
+	if (node_lookup(host, dir->id, name, &child) == 0)
+		emit(arg, child.id, child.mode, name);
+}
+
 static int tree_list(struct host *host, const struct node_info *dir,
 	const struct cpuset *cpus, node_emit *emit, void *arg)
 {
 	int fd = openat(host->syscpu, dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct node_info child;
+	char name[16];
 	struct dirent *d;
 	DIR *stream;
 
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno; /* a gap */
 	stream = fdopendir(fd);
 	if (!stream) {
 		fd_close(fd);
 		return -errno;
 	}
-	while ((d = readdir(stream))) {
-		int cpu =
-			cpus && node_is_cpu_dir(dir) ? cputree_cpu_number(d->d_name) : -1;
-
-		if (cpu >= 0 && !cpuset_has(cpus, (unsigned)cpu))
-			continue;
-		if (node_lookup(host, dir->id, d->d_name, &child) == 0)
-			emit(arg, child.id, child.mode, d->d_name);
-	}
+	while ((d = readdir(stream)))
+		if (!cpus || cputree_cpu_number(d->d_name) < 0)
+			tree_emit(host, dir, d->d_name, emit, arg);
 	closedir(stream);
+	for (int cpu = cpus ? cpuset_next(cpus, 0) : -1; cpu >= 0;
+		cpu = cpuset_next(cpus, (unsigned)cpu + 1)) {
+		snprintf(name, sizeof(name), "cpu%d", cpu);
+		tree_emit(host, dir, name, emit, arg);
+	}
 	return 0;
 }
 

@@ -47,8 +47,9 @@ struct node_info {
 
 struct cputree;
 
-/* Where the names of the host's cpu tree are kept; before any call below. */
-void node_attach(struct cputree *shared);
+/* Where the names of the host's cpu tree are kept, and whether containers' CPUs have
+ * numbers of their own (--enable-cfs); before any call below. */
+void node_attach(struct cputree *shared, bool cfs);
 
 /* 0, or a negative errno for the reader: -ENOENT for an id that names nothing here. */
 int node_get(struct host *host, uint64_t id, struct node_info *info);
@@ -60,7 +61,7 @@ bool node_is_pressure(const struct node_info *info);
 void node_measure(struct host *host, struct node_info *info);
 
 /* Calls emit(arg, info, name) for every child of a directory and for "." and "..".
- * Entries of CPUs that are not in `cpus` are left out when cpus is given. 0 or -errno. */
+ * `cpus`, if given, are those whose directories node_is_cpu_dir lists. 0 or -errno. */
 typedef void node_emit(void *arg, uint64_t id, mode_t mode, const char *name);
 int node_list(struct host *host, const struct node_info *dir, const struct cpuset *cpus,
 	node_emit *emit, void *arg);

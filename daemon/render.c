@@ -3,6 +3,7 @@
  */
 #include "daemon/render.h"
 
+#include "daemon/cputree.h"
 #include "fusechan/reply.h"
 
 #include <errno.h>
@@ -12,10 +13,12 @@
 static int render_file(
 	const struct node_info *info, const struct subject *subject, struct outbuf *out)
 {
-	int r = VIEW_HOST;
+	int r = VIEW_HOST, cpu = cputree_cpu_switch(info->path);
 
 	if (subject->ct && info->row && info->row->show)
 		r = info->row->show(out, subject, info->row->arg);
+	else if (subject->ct && cpu >= 0)
+		r = view_cpu_list(out, subject, CPU_SWITCH + (unsigned)cpu);
 	if (r == VIEW_HOST) {
 		outbuf_reset(out);
 		r = node_host_text(subject->host, info, out);

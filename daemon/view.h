@@ -49,7 +49,7 @@ view_show view_diskstats, view_slabinfo, view_loadavg;
 /* arg is the file: one of CGF_PRESSURE_*. */
 view_show view_pressure;
 
-/* Arguments of view_cpu_list: which list of CPUs. */
-enum { CPU_ONLINE, CPU_PRESENT, CPU_POSSIBLE, CPU_OFFLINE };
+/* Arguments of view_cpu_list: which list of CPUs; CPU_SWITCH + N is cpuN/online. */
+enum { CPU_ONLINE, CPU_PRESENT, CPU_POSSIBLE, CPU_OFFLINE, CPU_SWITCH };
 
 #endif

@@ -73,7 +73,7 @@ static bool open_host(struct server *server, const struct options *options)
 		return false;
 	fault_point(FAULT_STARTUP);
 	server->cputree = server->shared->region[SHARED_CPUTREE];
-	node_attach(server->cputree);
+	node_attach(server->cputree, options->policy.cfs);
 	server->cpuview = cpuview_attach(server->shared->region[SHARED_CPUVIEW],
 		cpuview_size(server->shared->cpus), server->shared->cpus);
 	handles_attach(&server->handles, server->shared->region[SHARED_SNAPSHOTS],

@@ -1,6 +1,6 @@
 /*
- * /sys/devices/system/cpu/{online,present,possible,offline}: which CPUs there are. They
- * always agree with cpuinfo and stat, since the same function says so. Without
+ * /sys/devices/system/cpu/{online,present,possible,offline,cpuN/online}: which CPUs there
+ * are. They always agree with cpuinfo and stat, since the same function says so. Without
  * --enable-cfs CPUs keep the host's numbers, and what is present or possible is the
  * host's, too.
  */
@@ -26,7 +26,13 @@ int view_cpu_list(struct outbuf *out, const struct subject *subject, unsigned ar
 	cpuview_cpus(&cpus, subject->ct, subject->host, subject->policy->cfs);
 	if (!cpus.known)
 		return VIEW_HOST;
-	if (arg == CPU_OFFLINE) {
+	if (arg >= CPU_SWITCH) {
+		/* A number beyond them is the host's CPU of that number. */
+		if (arg - CPU_SWITCH >= cpus.count)
+			return VIEW_HOST;
+		out_char(out, '1');
+	}
+	if (arg >= CPU_OFFLINE) {
 		out_char(out, '\n');
 		return VIEW_DONE;
 	}

@@ -46,6 +46,13 @@ int main(void)
 	is_str(path(child(root, "cpuidle")), "cpuidle", "nor cpuidle");
 	is_int(cputree_cpu_number("cpu0"), 0, "number of cpu0");
 	is_int(cputree_cpu_number("cpu70000"), -1, "a number too large");
+	is_int(cputree_cpu_number("cpu1/online"), -1, "no name");
+	is_int(cputree_cpu_switch("cpu0/online"), 0, "the switch of cpu0");
+	is_int(cputree_cpu_switch("cpu10/online"), 10, "of cpu10");
+	is_int(cputree_cpu_switch("cpu01/online"), -1, "of cpu01, which is no CPU");
+	is_int(cputree_cpu_switch("cpu1/online_"), -1, "another file");
+	is_int(cputree_cpu_switch("cpu1"), -1, "the CPU itself");
+	is_int(cputree_cpu_switch("online"), -1, "the list");
 	up = cputree_parent(&tree, a);
 	is_str(path(up), "cpu3/topology", "parent");
 	up = cputree_parent(&tree, cputree_parent(&tree, up));
