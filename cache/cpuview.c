@@ -214,6 +214,11 @@ int cpuview_times(struct cpuview *history, struct container *ct, struct host *ho
 		cpuhist_store(history, ct, current, now_ns);
 	} else if (!known) {
 		return CG_ABSENT;
+	} else if (!cpulines_same(current, cpus)) {
+		/* Nobody tells the times, but the lines are those of the CPUs there are
+		 * now; what they were is kept. */
+		cpulines_lay(&books[1], &books[0], &sample, cpus, false);
+		current = &books[1];
 	}
 	sum_up(current, sum);
 	return CG_OK;

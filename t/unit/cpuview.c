@@ -249,6 +249,30 @@ static void test_other_cgroup(void)
 	fixture_deinit(&f);
 }
 
+/* A cgroup that cannot be read any more leaves what was seen of it, in lines of the CPUs
+ * there are. */
+static void test_gone(void)
+{
+	struct fixture f;
+
+	start(&f, true);
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0-1\n");
+	v2_usage(&f, 1000000, 0, 0);
+	is_seen(&f, "100 0 0 1900 0 |0: 50 0 0 950 0 |1: 50 0 0 950 0", "two CPUs");
+	fixture_remove(&f, "cgroup/ct/cpu.stat");
+	cgfiles_forget(f.files, f.ct);
+	f.subject.now_ns += S;
+	is_seen(&f, "100 0 0 1900 0 |0: 50 0 0 950 0 |1: 50 0 0 950 0", "it is gone");
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "1-2\n");
+	is_seen(&f, "100 0 0 1900 0 |1: 50 0 0 950 0 |2: 0 0 0 0 0", "other CPUs");
+	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0\n");
+	is_seen(&f, "100 0 0 1900 0 |0: 50 0 0 950 0", "and others");
+	v2_usage(&f, 1500000, 0, 0);
+	is_seen(&f, "150 0 0 2050 0 |0: 75 0 0 1025 0",
+		"there again: as if nothing had been");
+	fixture_deinit(&f);
+}
+
 /* What the kernel counts in ticks can be more than what it measures. */
 static void test_nice(void)
 {
@@ -395,6 +419,7 @@ int main(void)
 	test_v1_quota();
 	test_throttled();
 	test_other_cgroup();
+	test_gone();
 	test_nice();
 	test_switched_off();
 	test_steady(true);
