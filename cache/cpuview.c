@@ -12,6 +12,7 @@
 #include "cache/cpulines.h"
 #include "cache/saturate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Single-threaded; the books of the last cpuview_times. Only what is used is ever
@@ -105,6 +106,25 @@ void cpuview_cpus(struct cpus *out, struct container *ct, struct host *host, boo
 	cpuset_truncate(&out->set, out->count);
 }
 
+/* What was spent on one of the host's CPUs. */
+static void put_cpu(
+	struct cpusample *sample, uint64_t cpu, uint64_t user, uint64_t system)
+{
+	if (cpu >= CPUSET_MAX)
+		return;
+	if (cpu >= sample->cpus) {
+		memset(per_cpu[sample->cpus], 0,
+			(cpu - sample->cpus) * sizeof(per_cpu[0]));
+		sample->cpus = (unsigned)cpu + 1;
+	}
+	per_cpu[cpu][0] = user;
+	per_cpu[cpu][1] = system;
+	sample->raw[0] = sat_add(sample->raw[0], user);
+	sample->raw[2] = sat_add(sample->raw[2], system);
+	sample->percpu = true;
+	sample->cpu = per_cpu;
+}
+
 static bool read_v1(struct container *ct, struct cpusample *sample)
 {
 	const char *text;
@@ -113,23 +133,8 @@ static bool read_v1(struct container *ct, struct cpusample *sample)
 
 	if (container_text(ct, CGF_CPU_USAGE_ALL, 0, &text) != CG_OK)
 		return false;
-	sample->percpu = true;
-	while (cg_usage_all_next(&text, &cpu, &user, &system)) {
-		if (cpu >= CPUSET_MAX)
-			continue;
-		if (cpu >= sample->cpus) {
-			memset(per_cpu[sample->cpus], 0,
-				(cpu - sample->cpus) * sizeof(per_cpu[0]));
-			sample->cpus = cpu + 1;
-		}
-		per_cpu[cpu][0] = user;
-		per_cpu[cpu][1] = system;
-		if (__builtin_add_overflow(sample->raw[0], user, &sample->raw[0]))
-			sample->raw[0] = UINT64_MAX;
-		if (__builtin_add_overflow(sample->raw[2], system, &sample->raw[2]))
-			sample->raw[2] = UINT64_MAX;
-	}
-	sample->cpu = per_cpu;
+	while (cg_usage_all_next(&text, &cpu, &user, &system))
+		put_cpu(sample, cpu, user, system);
 	return sample->cpus > 0;
 }
 
@@ -178,12 +183,48 @@ static void read_quota(struct container *ct, struct cpusample *sample)
 {
 	unsigned up;
 
-	sample->quota.quota_us = UINT64_MAX;
 	if (container_quota(ct, &sample->quota, &up) != CG_OK ||
 		read_throttled(ct, CGF_CPU_STAT_LOCAL, 0, sample) ||
 		(up && read_throttled(ct, CGF_CPU_STAT_LOCAL, up, sample)))
 		return;
 	read_throttled(ct, CGF_CPU_STAT, up, sample);
+}
+
+/* Where no cgroup counts the container's time: what the host's file has of its CPUs,
+ * since boot. What ran on others is none of its lines' to share: at first they are left
+ * out, and then it counts as seen. */
+static bool read_host(struct host *host, const struct cpuset *set, struct cpubook *book,
+	struct cpusample *sample)
+{
+	struct slice text, line;
+	uint64_t ns[7], cpu;
+	char *p;
+
+	if (host_text(host, HOST_STAT, &text) < 0)
+		return false;
+	while (procfile_line(&text.p, &line)) {
+		if (strncmp(line.p, "cpu", 3) || line.p[3] < '0' || line.p[3] > '9')
+			continue;
+		cpu = strtoull(line.p + 3, &p, 10);
+		/* user, nice, system, idle, iowait, irq, softirq */
+		for (int i = 0; i < 7; i++)
+			ns[i] = strtoull(p, &p, 10) * sample->tick_ns;
+		if (book->state.runs || cpuset_has(set, (unsigned)cpu))
+			put_cpu(sample, cpu, ns[0] + ns[1], ns[2] + ns[5] + ns[6]);
+	}
+	cpulines_hidden(book, sample, ns);
+	book->state.raw[0] = ns[0];
+	book->state.raw[2] = ns[1];
+	sample->start_ns = 0;
+	return sample->cpus > 0;
+}
+
+/* Does the host's file show other CPUs than the container has, or other numbers? */
+static bool differs(const struct cpus *cpus)
+{
+	return cpus->known &&
+	       (cpus->count < cpus->online ||
+		       (cpus->renumber && cpuset_next(&cpus->set, cpus->count) >= 0));
 }
 
 static void sum_up(const struct cpubook *book, uint64_t sum[CPU_TIMES])
@@ -197,21 +238,32 @@ static void sum_up(const struct cpubook *book, uint64_t sum[CPU_TIMES])
 int cpuview_times(struct cpuview *history, struct container *ct, struct host *host,
 	const struct cpus *cpus, uint64_t now_ns, uint64_t sum[CPU_TIMES])
 {
-	const struct cg_version *version = container_version(ct, CG_CPUACCT);
-	bool known = cpuhist_load(history, ct, &books[0]);
+	bool counted = container_depth(ct, CG_CPUACCT) > 0, known, own;
 	struct cpusample sample = {
 		.start_ns = ct->start_ns,
 		.now_ns = now_ns,
 		.tick_ns = UINT64_C(1000000000) / (uint64_t)host->hz,
+		.quota.quota_us = UINT64_MAX,
 	};
 
+	if (!counted && !differs(cpus))
+		return CG_ABSENT;
+	known = cpuhist_load(history, ct, &books[0]);
 	current = &books[0];
-	if (version &&
-		(version == &cg_v2 ? read_v2(ct, &sample) : read_v1(ct, &sample))) {
+	own = counted &&
+	      (container_version(ct, CG_CPUACCT) == &cg_v2 ? read_v2(ct, &sample)
+							   : read_v1(ct, &sample));
+	if (own) {
 		sample.raw_by = cgfiles_ino(ct->files);
 		read_quota(ct, &sample);
+	}
+	/* Of an own cgroup that cannot be read nothing is kept: it may be, the next time.
+	 */
+	if (own || (!(counted && known) && differs(cpus) &&
+			   read_host(host, &cpus->set, &books[0], &sample))) {
 		current = cputime_count(&books[0], &books[1], &sample, cpus);
-		cpuhist_store(history, ct, current, now_ns);
+		if (own || !counted)
+			cpuhist_store(history, ct, current, now_ns);
 	} else if (!known) {
 		return CG_ABSENT;
 	} else if (!cpulines_same(current, cpus)) {

@@ -49,8 +49,9 @@ struct cpuview *cpuview_attach(void *mem, size_t size, unsigned cpus);
 
 /*
  * Counts the container's CPU time up to now_ns into the history (NULL: none, everything
- * is worked out from this moment's figures) and gives the sum. CG_OK, or CG_ABSENT when
- * the cgroup does not tell its CPU time and never did. The lines are then there for
+ * is worked out from this moment's figures) and gives the sum. Where no cgroup tells it,
+ * that is all that ran on its CPUs, if the host's file would show others or by other
+ * numbers. CG_OK, or CG_ABSENT when that file will do. The lines are then there for
  * cpuview_line.
  */
 int cpuview_times(struct cpuview *history, struct container *ct, struct host *host,

@@ -181,8 +181,7 @@ int view_stat(struct outbuf *out, const struct subject *subject, unsigned arg)
 	struct cpus cpus;
 
 	(void)arg;
-	if (container_depth(subject->ct, CG_CPUACCT) <= 0 ||
-		host_text(subject->host, HOST_STAT, &host) < 0)
+	if (host_text(subject->host, HOST_STAT, &host) < 0)
 		return VIEW_HOST;
 	cpuview_cpus(&cpus, subject->ct, subject->host, subject->policy->cfs);
 	if (cpuview_times(subject->cpuview, subject->ct, subject->host, &cpus,

@@ -25,14 +25,12 @@ int view_uptime(struct outbuf *out, const struct subject *subject, unsigned arg)
 	uint64_t ticks[CPU_TIMES], age_ns = 0;
 	struct slice idle = {0};
 	struct cpus cpus;
-	bool own = container_depth(subject->ct, CG_CPUACCT) > 0;
+	bool own;
 
 	(void)arg;
-	if (own) {
-		cpuview_cpus(&cpus, subject->ct, subject->host, subject->policy->cfs);
-		own = cpuview_times(subject->cpuview, subject->ct, subject->host, &cpus,
-			      subject->now_ns, ticks) == CG_OK;
-	}
+	cpuview_cpus(&cpus, subject->ct, subject->host, subject->policy->cfs);
+	own = cpuview_times(subject->cpuview, subject->ct, subject->host, &cpus,
+		      subject->now_ns, ticks) == CG_OK;
 	if (!own && !host_idle(subject, &idle))
 		return VIEW_HOST;
 	if (subject->now_ns > subject->ct->start_ns)
