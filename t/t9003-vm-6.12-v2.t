@@ -5,6 +5,6 @@
 . "$T_DIR/lib-vm.sh"
 need_vm
 VM_TESTS=${VM_TESTS:-"t/t1000-layout.t t/t1010-read.t t/t2000-memory.t t/t2030-uptime.t t/t2060-userns.t
-	t/t2070-identity.t"}
+	t/t2070-identity.t t/vm-cpu-partition.sh"}
 vm_suite 6.12 v2 --swap
 done_testing
