@@ -200,8 +200,8 @@ void trigger_leave(struct trigger *t)
 	helper_kill(&t->helper);
 }
 
-/* The file of the container's cgroup that its view shows; else the host's, which wants
- * CAP_SYS_RESOURCE before Linux 6.5. */
+/* The file of the container's cgroup that its view shows; else the host's, which older
+ * kernels let nobody write to without CAP_SYS_RESOURCE (Linux 6.5 does). */
 static int open_pressure(
 	struct host *host, const struct subject *subject, const struct node *row)
 {
