@@ -61,4 +61,9 @@ like "$("$TOOL/fsop" listxattr "$MNT/proc/meminfo")" '^(EOPNOTSUPP|ok)$' 'list o
 is "$(cat /sys/devices/system/cpu/online)" "$online" "the host's CPUs are what they were"
 
 daemon_stop
+
+# Pressure files alone take something then.
+daemon_start --enable-psi-poll
+check 'EROFS|EACCES|EPERM|EOPNOTSUPP|ENOSYS' 'with triggers'
+daemon_stop
 done_testing
