@@ -9,7 +9,6 @@
 #include "nsutil/cleanup.h"
 #include "nsutil/nsid.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -346,15 +345,15 @@ int container_quota(struct container *ct, struct cg_quota *out, unsigned *up)
 	return result;
 }
 
-/* The path of a file in the up-th ancestor, below the hierarchy's mount. 0 or -errno. */
-static int file_path(const struct container *ct, int hierarchy, unsigned up,
-	const char *name, char buf[PATH_MAX])
+int container_path(const struct container *ct, enum cg_controller controller, unsigned up,
+	const char *name, char *buf, size_t size)
 {
+	int i = hierarchy_of(ct, controller);
 	struct slice path;
 
-	if (hierarchy < 0 || !ancestor(ct->path[hierarchy], up, &path))
+	if (i < 0 || !ancestor(ct->path[i], up, &path))
 		return -ENOENT;
-	if (snprintf(buf, PATH_MAX, ".%.*s/%s", (int)path.len, path.p, name) >= PATH_MAX)
+	if (snprintf(buf, size, ".%.*s/%s", (int)path.len, path.p, name) >= (int)size)
 		return -ENAMETOOLONG;
 	return 0;
 }
@@ -362,25 +361,11 @@ static int file_path(const struct container *ct, int hierarchy, unsigned up,
 int container_read(struct container *ct, enum cg_controller controller, unsigned up,
 	const char *name, struct textbuf *text)
 {
-	int i = hierarchy_of(ct, controller), r;
+	const struct cg_layout *layout = cgfiles_layout(ct->files);
 	char buf[PATH_MAX];
+	int r = container_path(ct, controller, up, name, buf, sizeof(buf));
 
-	r = file_path(ct, i, up, name, buf);
-	return r < 0 ? r
-		     : procfile_read(
-			       cgfiles_layout(ct->files)->hierarchy[i].fd, buf, text);
-}
-
-int container_open(struct container *ct, enum cg_controller controller, unsigned up,
-	const char *name, int flags)
-{
-	int i = hierarchy_of(ct, controller), r;
-	char buf[PATH_MAX];
-
-	r = file_path(ct, i, up, name, buf);
 	if (r < 0)
 		return r;
-	r = openat(cgfiles_layout(ct->files)->hierarchy[i].fd, buf,
-		flags | O_CLOEXEC | O_NOCTTY);
-	return r < 0 ? -errno : r;
+	return procfile_read(layout->hierarchy[layout->of[controller]].fd, buf, text);
 }

@@ -126,9 +126,8 @@ int container_quota(struct container *ct, struct cg_quota *out, unsigned *up);
  * (hugetlb.SIZE.*). 0 or -errno. */
 int container_read(struct container *ct, enum cg_controller controller, unsigned up,
 	const char *name, struct textbuf *text);
-/* Opens one, for what is done with it besides (pressure triggers). The caller owns the
- * descriptor; -errno otherwise. */
-int container_open(struct container *ct, enum cg_controller controller, unsigned up,
-	const char *name, int flags);
+/* Where such a file is, below the mount of the controller's hierarchy. 0 or -errno. */
+int container_path(const struct container *ct, enum cg_controller controller, unsigned up,
+	const char *name, char *buf, size_t size);
 
 #endif

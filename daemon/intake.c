@@ -262,11 +262,13 @@ static bool was_answered(const struct server *server, const struct slot *slot)
 	return answering && (channel_unique(slot) & ~FUSECHAN_UNIQUE_RESEND) == answering;
 }
 
-static bool is_interrupt(const struct slot *slot)
+/* Whether it comes after all others: an interrupt, and a release, whose file has no
+ * request left that was not answered. */
+static bool is_last(const struct slot *slot)
 {
 	const struct fuse_in_header *in = (const void *)slot->message;
 
-	return in->opcode == FUSE_INTERRUPT;
+	return in->opcode == FUSE_INTERRUPT || in->opcode == FUSE_RELEASE;
 }
 
 void serve_takeover(struct server *server)
@@ -283,12 +285,10 @@ void serve_takeover(struct server *server)
 			was_answered(server, &journal->slot[i]))
 			take_up(server, &journal->slot[i]);
 	for (int i = 0; i < JOURNAL_SLOTS; i++)
-		if (journal->slot[i].state == SLOT_TAKEN &&
-			!is_interrupt(&journal->slot[i]))
+		if (journal->slot[i].state == SLOT_TAKEN && !is_last(&journal->slot[i]))
 			take_up(server, &journal->slot[i]);
 	/* What they interrupt waits now, if it is among these. */
 	for (int i = 0; i < JOURNAL_SLOTS; i++)
-		if (journal->slot[i].state == SLOT_TAKEN &&
-			is_interrupt(&journal->slot[i]))
+		if (journal->slot[i].state == SLOT_TAKEN && is_last(&journal->slot[i]))
 			take_up(server, &journal->slot[i]);
 }

@@ -177,7 +177,9 @@ static int on_open(struct work *work)
 	if (((in->flags & O_ACCMODE) != O_RDONLY || in->flags & O_TRUNC) &&
 		!takes_triggers(work->server, &info))
 		return -EACCES;
-	send_open(work, FOPEN_DIRECT_IO | FOPEN_NOFLUSH);
+	/* Else one who writes keeps all others from the file, which all containers share.
+	 */
+	send_open(work, FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES);
 	return SERVED;
 }
 

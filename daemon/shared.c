@@ -315,14 +315,19 @@ struct timespec shared_started(const struct shared *shared)
 		.tv_sec = (time_t)head->started_sec, .tv_nsec = (long)head->started_nsec};
 }
 
+void shared_forget_triggers(struct shared *shared)
+{
+	/* Without a look at it: its pages may not be there. */
+	madvise(shared->region[SHARED_TRIGGERS], pages(sizeof(struct trigger_store)),
+		MADV_REMOVE);
+}
+
 void shared_new_mount(struct shared *shared)
 {
 	stamp(shared->mem);
 	handle_store_forget(shared->region[SHARED_SNAPSHOTS]);
 	journal_forget(shared->journal);
-	/* Without a look at it: its pages may not be there. */
-	madvise(shared->region[SHARED_TRIGGERS], pages(sizeof(struct trigger_store)),
-		MADV_REMOVE);
+	shared_forget_triggers(shared);
 }
 
 bool shared_host_view(const struct shared *shared)

@@ -50,6 +50,8 @@ void shared_close(struct shared *shared);
 
 /* CLOCK_REALTIME at which the mount was made: the time stamp of every node. */
 struct timespec shared_started(const struct shared *shared);
+/* Nobody has set any, or will take note of what becomes of them. */
+void shared_forget_triggers(struct shared *shared);
 /* The connection is gone and another one takes its place. */
 void shared_new_mount(struct shared *shared);
 

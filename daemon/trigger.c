@@ -4,9 +4,11 @@
 #include "daemon/trigger_state.h"
 
 #include "fusechan/reply.h"
+#include "nsutil/nsid.h"
 
-#include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 static unsigned find(const struct triggers *all, uint64_t fh)
@@ -18,54 +20,130 @@ static unsigned find(const struct triggers *all, uint64_t fh)
 	return i;
 }
 
-/* A free place; NO_PLACE when the container has enough of them or all are taken. */
-static unsigned find_free(const struct triggers *all, uint64_t outer)
+static bool is_pending(const struct trigger *t)
 {
-	unsigned place = NO_PLACE, own = 0;
-
-	for (unsigned i = 0; i < TRIGGERS; i++)
-		if (all->store->fh[i])
-			own += all->store->note[i].outer == outer;
-		else if (!all->set[i])
-			place = i;
-	return own < TRIGGER_QUOTA ? place : NO_PLACE;
+	return t->state == TRIGGER_PENDING || t->state == TRIGGER_SETTING;
 }
 
-/* Sets a new trigger with the text, or one of a predecessor's. 0, SERVE_PARK, or -errno:
- * there is none then. */
-static int begin(struct work *work, const struct node *row, uint64_t fh, const char *text,
-	unsigned *place)
+/* Places that are taken, by those within one pid namespace. */
+static unsigned taken_by(const struct triggers *all, uint64_t outer)
 {
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < TRIGGERS; i++)
+		n += all->trigger[i].state && all->store->note[i].outer == outer;
+	return n;
+}
+
+/* All places are taken: whoever has most gives up the last one, if that is more than the
+ * one who asks would have then. False when nobody has. */
+static bool make_room(struct triggers *all, uint64_t outer)
+{
+	unsigned most = taken_by(all, outer) + 1, victim = NO_PLACE;
+
+	for (unsigned i = 0; i < TRIGGERS; i++) {
+		unsigned n = all->store->fh[i] && !is_pending(&all->trigger[i])
+				     ? taken_by(all, all->store->note[i].outer)
+				     : 0;
+		if (n > most || (n == most && victim != NO_PLACE)) {
+			most = n;
+			victim = i;
+		}
+	}
+	if (victim == NO_PLACE)
+		return false;
+	/* Its file has none any more, and poll says so. */
+	trigger_leave(&all->trigger[victim]);
+	trigger_wake(&all->trigger[victim]);
+	return true;
+}
+
+/* A free place; SERVE_PARK, or -errno. */
+static int find_free(struct work *work, uint64_t outer, unsigned *place)
+{
+	struct triggers *all = work->server->triggers;
+	unsigned own = 0, ending = 0, pending = 0, own_pending = 0;
+
+	*place = NO_PLACE;
+	for (unsigned i = 0; i < TRIGGERS; i++) {
+		const struct trigger *t = &all->trigger[i];
+		bool is_own = all->store->note[i].outer == outer;
+
+		if (t->state == TRIGGER_FREE) {
+			*place = i;
+			continue;
+		}
+		own += is_own;
+		ending += is_own && t->state >= TRIGGER_LEFT;
+		pending += is_pending(t) && !t->resumed;
+		own_pending += is_own && is_pending(t) && !t->resumed;
+	}
+	work->key = park_key(NO_PLACE);
+	if (own - ending >= TRIGGER_QUOTA)
+		return -ENOSPC;
+	if (pending >= PENDING_MOST || own_pending >= PENDING_QUOTA ||
+		serve_waiting(work->server, work->key) >= PENDING_QUOTA)
+		return -EAGAIN;
+	/* What it has closed will make room. */
+	if (own >= TRIGGER_QUOTA)
+		return SERVE_PARK;
+	if (*place != NO_PLACE)
+		return 0;
+	return make_room(all, outer) ? SERVE_PARK : -ENOSPC;
+}
+
+/* Whose file it is to be: the one that the container's view shows, else the host's, which
+ * older kernels let nobody write to without CAP_SYS_RESOURCE (Linux 6.5 does). 0,
+ * SERVE_PARK or -errno. */
+static int find_file(struct work *work, const struct node *row, struct trigger_note *note)
+{
+	const enum cg_fact fact = (enum cg_fact)row->arg;
 	struct server *server = work->server;
-	struct triggers *all = server->triggers;
-	struct trigger_store *store = all->store;
 	struct subject subject;
-	uint64_t outer;
+	uint64_t pidns;
+	const char *text;
+	unsigned up;
 	int r;
 
-	r = subject_find(server, work->request.pid, work->give_up, &subject, &work->key);
+	if (work->give_up)
+		return -EAGAIN;
+	r = subject_find(server, work->request.pid, false, &subject, &work->key);
 	if (r)
 		return r == SUBJECT_PARK ? SERVE_PARK : r;
-	if (all->setting == SETTING_MOST) {
-		work->key = park_key(NO_PLACE);
-		return work->give_up || serve_waiting(server, work->key) == WAITING_MOST
-			       ? -EAGAIN
-			       : SERVE_PARK;
-	}
-	outer = subject.ct ? subject.ct->outer : 0;
-	if (*place == NO_PLACE) {
-		*place = find_free(all, outer);
-		if (*place == NO_PLACE)
-			return -ENOSPC;
-		store->note[*place] = (struct trigger_note){
-			.made_by = work_number(work), .outer = outer};
-		memcpy(store->note[*place].text, text, PSI_TRIGGER_SIZE);
-		store->fh[*place] = fh;
-	}
-	r = trigger_set(all, *place, &subject, row);
-	if (r < 0)
-		store->fh[*place] = 0;
-	return r;
+	note->outer = subject.ct ? subject.ct->outer : 0;
+	if (subject.ct && container_nearest(subject.ct, fact, &text, &up) == CG_OK)
+		return container_path(subject.ct, CG_PRESSURE, up, cg_v2.fact[fact].file,
+			note->path, sizeof(note->path));
+	/* Who cannot be told is not the host. */
+	if (!subject.ct && (work->request.pid <= 0 ||
+				   nsid_of(server->host.proc, work->request.pid, NS_PID,
+					   &pidns) < 0 ||
+				   pidns != server->triggers->pidns))
+		return -EAGAIN;
+	note->host = true;
+	snprintf(note->path, sizeof(note->path), "%s", row->host_path);
+	return 0;
+}
+
+/* Begins to set a trigger as it is written. 0, SERVE_PARK, or -errno. */
+static int begin(struct work *work, const struct node *row, uint64_t fh, unsigned *place)
+{
+	struct triggers *all = work->server->triggers;
+	struct trigger_note note = {.made_by = work_number(work)};
+	int r = psi_trigger(work->request.data, work->request.data_len, note.text);
+
+	if (r == 0)
+		r = find_file(work, row, &note);
+	if (r == 0)
+		r = find_free(work, note.outer, place);
+	if (r)
+		return r;
+	all->store->note[*place] = note;
+	/* Should we end here, the successor finds it whole or not at all. */
+	atomic_signal_fence(memory_order_seq_cst);
+	all->store->fh[*place] = fh;
+	trigger_begin(&all->trigger[*place]);
+	return 0;
 }
 
 int trigger_write(struct work *work)
@@ -73,7 +151,6 @@ int trigger_write(struct work *work)
 	const struct fuse_write_in *in = work->request.arg;
 	const struct fuse_write_out out = {.size = in->size};
 	struct triggers *all = work->server->triggers;
-	char text[PSI_TRIGGER_SIZE];
 	struct node_info info;
 	struct trigger *t;
 	unsigned place;
@@ -87,93 +164,88 @@ int trigger_write(struct work *work)
 	if (!node_is_pressure(&info))
 		return -EROFS;
 	place = find(all, in->fh);
-	if (place != NO_PLACE && all->store->note[place].made_by != work_number(work))
-		return -EBUSY;
-	if (place == NO_PLACE || !all->set[place]) {
-		r = psi_trigger(work->request.data, work->request.data_len, text);
-		if (r == 0)
-			r = begin(work, info.row, in->fh, text, &place);
-		if (r)
-			return r;
-	}
-	t = all->set[place];
-	if (t->state == TRIGGER_SETTING && !work->give_up) {
+	if (place == NO_PLACE)
+		r = begin(work, info.row, in->fh, &place);
+	else if (all->store->note[place].made_by != work_number(work))
+		r = -EBUSY;
+	if (r)
+		return r;
+	t = &all->trigger[place];
+	if (is_pending(t) && !work->give_up) {
 		work->key = park_key(place);
 		return SERVE_PARK;
 	}
-	if (t->state != TRIGGER_SET) {
-		r = t->state == TRIGGER_REFUSED ? t->error : -EAGAIN;
-		trigger_leave(t);
-		return r;
+	/* What came again after a crash may have been answered before. */
+	if (t->state == TRIGGER_SET || (is_pending(t) && t->resumed)) {
+		work_send(work, &out, sizeof(out));
+		return SERVED;
 	}
-	work_send(work, &out, sizeof(out));
-	return SERVED;
+	r = t->state == TRIGGER_REFUSED ? t->error : -EAGAIN;
+	trigger_leave(t);
+	return r;
 }
 
-/* As psi_trigger_poll() in kernel/sched/psi.c says it. */
-static int events_of(struct work *work, const struct node *row, uint32_t *events)
+/* As psi_trigger_poll() in kernel/sched/psi.c says it; without a trigger, too. */
+int trigger_poll(struct work *work)
 {
 	const struct fuse_poll_in *in = work->request.arg;
 	struct triggers *all = work->server->triggers;
-	unsigned place = find(all, in->fh);
-	struct trigger_note *note;
-	int r = 0;
-
-	*events = POLLERR | POLLPRI;
-	if (place == NO_PLACE)
-		return 0;
-	if (!all->set[place])
-		r = begin(work, row, in->fh, NULL, &place);
-	if (r)
-		return r == SERVE_PARK ? r : 0;
-	note = &all->store->note[place];
-	if (in->flags & FUSE_POLL_SCHEDULE_NOTIFY)
-		note->poll = in->kh;
-	if (all->set[place]->state == TRIGGER_REFUSED)
-		return 0;
-	*events = note->event ? POLLPRI : 0;
-	note->event = 0;
-	return 0;
-}
-
-int trigger_poll(struct work *work)
-{
-	struct fuse_poll_out out = {0};
+	/* What the kernel says of a file that does not care. */
+	struct fuse_poll_out out = {
+		.revents = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM};
+	struct trigger_note *note = NULL;
 	struct node_info info;
-	uint32_t events = 0;
+	unsigned place;
 	int r;
 
-	if (!work->server->triggers)
+	if (!all)
 		return -ENOSYS;
 	r = node_get(&work->server->host, work->request.nodeid, &info);
-	if (r == 0 && node_is_pressure(&info))
-		r = events_of(work, info.row, &events);
-	if (r)
+	if (r < 0)
 		return r;
-	/* What the kernel says of a file that does not care. */
-	out.revents = events | POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+	place = find(all, in->fh);
+	if (place != NO_PLACE && all->trigger[place].state != TRIGGER_REFUSED)
+		note = &all->store->note[place];
+	if (note && in->flags & FUSE_POLL_SCHEDULE_NOTIFY)
+		note->poll = in->kh;
+	if (note ? note->event : node_is_pressure(&info))
+		out.revents |= note ? POLLPRI : POLLPRI | POLLERR;
 	work_send(work, &out, sizeof(out));
+	/* Rather twice than never. */
+	if (note)
+		note->event = 0;
 	return SERVED;
+}
+
+/* A write that was answered before a crash, and came again: nobody waits for it. */
+static void drop_writes(struct server *server, uint64_t fh)
+{
+	for (int i = 0; i < JOURNAL_SLOTS; i++) {
+		struct slot *slot = &server->channel.journal->slot[i];
+		const struct fuse_write_in *in;
+		struct request request;
+
+		if (!server->parked[i].key || slot->state != SLOT_TAKEN ||
+			channel_parse(&server->channel, slot, &request) != REQUEST_OK ||
+			request.opcode != FUSE_WRITE)
+			continue;
+		in = request.arg;
+		if (in->fh != fh)
+			continue;
+		server->parked[i] = (struct parked){0};
+		reply_error(&server->channel, request.unique, EIO);
+		journal_done(slot);
+	}
 }
 
 void trigger_release(struct triggers *all, uint64_t fh)
 {
-	unsigned place = all ? find(all, fh) : NO_PLACE;
+	unsigned place;
 
-	if (place == NO_PLACE)
-		return;
-	if (all->set[place])
-		trigger_leave(all->set[place]);
-	else
-		all->store->fh[place] = 0;
-}
-
-void triggers_resume(struct triggers *all)
-{
 	if (!all)
 		return;
-	for (unsigned i = 0; i < TRIGGERS; i++)
-		if (all->store->fh[i] && !all->set[i] && all->store->note[i].poll)
-			reply_poll_wakeup(
-				&all->server->channel, all->store->note[i].poll);
+	drop_writes(all->server, fh);
+	place = find(all, fh);
+	if (place != NO_PLACE)
+		trigger_leave(&all->trigger[place]);
 }

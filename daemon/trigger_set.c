@@ -1,70 +1,35 @@
 /*
  * A trigger belongs to an open pressure file of the kernel's, one for each of ours. What
  * sets it and what ends it waits: the write for the lock of all cgroups, the close for
- * RCU. So a helper writes, and a helper holds what is to be closed until we have let go
- * of it, so that the kernel's work is done at the helper's end.
+ * RCU, some 10 ms each, and the open for a close of another one (kernfs has one lock for
+ * both). So a helper opens and writes, and sends what it has; trigger_hold.c closes.
  */
 #include "daemon/trigger_state.h"
 
 #include "fusechan/reply.h"
 #include "nsutil/cleanup.h"
+#include "nsutil/nsid.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 enum { SET_SECONDS = 2 };
-/* Where no pidfd tells of a helper's end. */
+_Static_assert(TRIGGER_PATH + PSI_TRIGGER_SIZE <= sizeof(((struct helper_job *)0)->path),
+	"a helper is told of both in one");
+/* Until a helper is looked at again whose end no pidfd tells; until what failed for want
+ * of something is tried again. */
 #define LOOK_SECONDS 0.02
+#define RETRY_SECONDS 1.
 
-/* Holds what it has inherited until we have closed our end of its pipe, and so what is to
- * be closed. */
-RAW_CHILD static int child_close(const void *arg)
+static struct trigger_note *note_of(const struct trigger *t)
 {
-	const struct helper_job *job = arg;
-	struct pollfd out = {.fd = job->out};
-
-	if (!helper_follow(job))
-		return 0;
-	raw_call(SYS_close, job->in, 0, 0, 0, 0);
-	raw_call(SYS_ppoll, (long)&out, 1, 0, 0, 0);
-	return 0;
+	return &t->all->store->note[trigger_place(t)];
 }
 
-static void close_all(struct triggers *all)
-{
-	if (all->closer.pid || !all->closings)
-		return;
-	/* Without a helper it takes us the milliseconds. */
-	helper_start(&all->closer, child_close, &(struct helper_job){.nsfd = -1});
-	while (all->closings)
-		fd_close(all->closing[--all->closings]);
-	all->closer.in = fd_close(all->closer.in);
-	if (all->closer.pid)
-		loop_timer_start(all->closed, LOOK_SECONDS);
-}
-
-static void on_closed(void *arg)
-{
-	struct triggers *all = arg;
-
-	if (!helper_ended(&all->closer)) {
-		loop_timer_start(all->closed, LOOK_SECONDS);
-		return;
-	}
-	helper_deinit(&all->closer);
-	close_all(all);
-}
-
-static void close_later(struct triggers *all, int fd)
-{
-	if (all->closings == TRIGGERS)
-		fd_close(fd);
-	else
-		all->closing[all->closings++] = fd;
-	close_all(all);
-}
+/* --- being told --- */
 
 static void unwatch(struct trigger *t)
 {
@@ -73,21 +38,10 @@ static void unwatch(struct trigger *t)
 	t->epoll = fd_close(t->epoll);
 }
 
-static void drop(struct trigger *t)
+void trigger_wake(struct trigger *t)
 {
-	unwatch(t);
-	t->all->set[t->place] = NULL;
-	close_later(t->all, t->fd);
-	free(t);
-}
-
-static void wake(struct trigger *t)
-{
-	struct trigger_note *note = &t->all->store->note[t->place];
-
-	note->event = 1;
-	if (note->poll)
-		reply_poll_wakeup(&t->all->server->channel, note->poll);
+	if (note_of(t)->poll)
+		reply_poll_wakeup(&t->all->server->channel, note_of(t)->poll);
 }
 
 static void refuse(struct trigger *t, int error)
@@ -95,6 +49,7 @@ static void refuse(struct trigger *t, int error)
 	unwatch(t);
 	t->state = TRIGGER_REFUSED;
 	t->error = error;
+	trigger_wake(t);
 }
 
 /* To be called is to be told: whether the epoll instance is readable was found out by
@@ -105,62 +60,135 @@ static void on_event(void *arg)
 	struct trigger *t = arg;
 	struct epoll_event event;
 
-	if (epoll_wait(t->epoll, &event, 1, 0) == 1 && event.events & EPOLLERR)
+	if (epoll_wait(t->epoll, &event, 1, 0) == 1 && event.events & EPOLLERR) {
 		refuse(t, -ENODEV);
-	wake(t);
+		return;
+	}
+	note_of(t)->event = 1;
+	trigger_wake(t);
 }
 
 /* libev watches for EPOLLIN alone, which an epoll instance makes of EPOLLPRI. One each:
- * which of several it was could not be told. */
+ * which of several it was could not be told. It is empty until libev has it in its own,
+ * which is in the next iteration: else that would ask, and an event be lost. */
 static int watch(struct trigger *t)
+{
+	int r;
+
+	t->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (t->epoll < 0)
+		return -errno;
+	r = loop_fd_new(t->all->server->loop, &t->event, t->epoll, on_event, t);
+	if (r == 0)
+		loop_timer_soon(t->timer);
+	return r;
+}
+
+static void watch_it(struct trigger *t)
 {
 	struct epoll_event event = {.events = EPOLLPRI | EPOLLET};
 
-	t->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (t->epoll < 0 || epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->fd, &event) < 0)
-		return -errno;
-	return loop_fd_new(t->all->server->loop, &t->event, t->epoll, on_event, t);
+	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->fd, &event) < 0 && errno != EEXIST)
+		refuse(t, -errno);
 }
+
+/* --- setting --- */
+
+/* SCM_RIGHTS, see unix(7). */
+struct passed {
+	struct cmsghdr header;
+	int fd;
+	int end; /* CMSG_SPACE counts whole words */
+};
 
 RAW_CHILD static int child_set(const void *arg)
 {
 	const struct helper_job *job = arg;
-	long len = 0, n;
+	const char *text = job->path;
+	char byte = 0;
+	struct iovec iov = {&byte, 1};
+	struct passed passed = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+					.cmsg_level = SOL_SOCKET,
+					.cmsg_type = SCM_RIGHTS}};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &passed,
+		.msg_controllen = CMSG_SPACE(sizeof(int))};
+	long n, len = 0;
 
 	if (!helper_follow(job))
 		return EIO;
-	while (job->path[len++])
+	while (*text++)
 		;
-	n = raw_call(SYS_write, job->procfd, (long)job->path, len, 0, 0);
+	while (text[len++])
+		;
+	n = passed.fd = (int)raw_call(SYS_openat, job->procfd, (long)job->path,
+		O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0, 0);
+	if (n >= 0)
+		n = raw_call(SYS_write, passed.fd, (long)text, len, 0, 0);
+	if (n >= 0)
+		n = raw_call(SYS_sendmsg, job->nsfd, (long)&msg, MSG_NOSIGNAL, 0, 0);
 	return n < 0 ? (int)-n : 0;
 }
 
-/* The helper has ended. */
+/* The descriptor that a helper has sent; -1: none. */
+static int receive(int sock)
+{
+	char byte;
+	struct iovec iov = {&byte, 1};
+	struct passed passed = {.fd = -1};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &passed,
+		.msg_controllen = CMSG_SPACE(sizeof(int))};
+
+	if (recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0 ||
+		passed.header.cmsg_type != SCM_RIGHTS)
+		return -1;
+	return passed.fd;
+}
+
+/* The file has the trigger; is it the very one that it was? One that was made anew is
+ * another cgroup's. */
+static int begin_watch(struct trigger *t)
+{
+	struct trigger_note *note = note_of(t);
+	struct stat st;
+
+	if (fstat(t->fd, &st) < 0)
+		return -errno;
+	if (note->ino && note->ino != st.st_ino)
+		return -ENODEV;
+	note->ino = st.st_ino;
+	return watch(t);
+}
+
+/* The helper has ended. It may have been killed too late. */
 static void finish(struct trigger *t)
 {
 	struct triggers *all = t->all;
-	const unsigned place = t->place;
-	int r = t->helper.status > 0 ? -t->helper.status : t->helper.status ? -EAGAIN : 0;
+	int r = t->helper.status > 0 ? -t->helper.status : -EAGAIN;
 
+	t->fd = receive(t->sock);
+	t->sock = fd_close(t->sock);
 	all->setting--;
 	loop_fd_free(t->ended);
-	loop_timer_free(t->timer);
-	helper_deinit(&t->helper);
-	t->timer = NULL;
 	t->ended = NULL;
+	loop_timer_stop(t->timer);
+	helper_deinit(&t->helper);
 	if (t->state == TRIGGER_LEFT) {
-		drop(t);
+		t->state = t->fd < 0 ? TRIGGER_FREE : TRIGGER_CLOSING;
+	} else if (t->fd < 0 && r == -EAGAIN && t->resumed) {
+		t->state = TRIGGER_PENDING;
 	} else {
 		t->state = TRIGGER_SET;
-		if (r == 0)
-			r = watch(t);
-		if (r < 0) {
+		if (t->fd >= 0)
+			r = begin_watch(t);
+		if (r < 0)
 			refuse(t, r);
-			wake(t);
-		}
 	}
-	serve_wake(all->server, park_key(place), false);
-	serve_wake(all->server, park_key(NO_PLACE), false);
+	triggers_attend_soon(all);
+	serve_wake(all->server, park_key(trigger_place(t)), false);
 }
 
 static void on_ended(void *arg)
@@ -171,11 +199,24 @@ static void on_ended(void *arg)
 		finish(t);
 }
 
+/* Those whose turn it was not yet have waited as long. */
+static void give_up(struct triggers *all)
+{
+	for (unsigned i = 0; i < TRIGGERS; i++)
+		if (all->trigger[i].state == TRIGGER_PENDING && !all->trigger[i].resumed)
+			serve_wake(all->server, park_key(i), true);
+	serve_wake(all->server, park_key(NO_PLACE), true);
+}
+
 static void on_timer(void *arg)
 {
 	struct trigger *t = arg;
-	struct server *server = t->all->server;
+	struct triggers *all = t->all;
 
+	if (t->state == TRIGGER_SET)
+		watch_it(t);
+	if (t->state != TRIGGER_SETTING && t->state != TRIGGER_LEFT)
+		return;
 	if (helper_ended(&t->helper)) {
 		finish(t);
 		return;
@@ -186,81 +227,115 @@ static void on_timer(void *arg)
 		return;
 	t->until_ns = UINT64_MAX;
 	helper_kill(&t->helper);
-	serve_wake(server, park_key(t->place), true);
-}
-
-void trigger_leave(struct trigger *t)
-{
-	t->all->store->fh[t->place] = 0;
-	if (t->state != TRIGGER_SETTING) {
-		drop(t);
-		return;
-	}
-	t->state = TRIGGER_LEFT;
-	helper_kill(&t->helper);
-}
-
-/* The file of the container's cgroup that its view shows; else the host's, which older
- * kernels let nobody write to without CAP_SYS_RESOURCE (Linux 6.5 does). */
-static int open_pressure(
-	struct host *host, const struct subject *subject, const struct node *row)
-{
-	const enum cg_fact fact = (enum cg_fact)row->arg;
-	const char *text;
-	unsigned up;
-	int fd;
-
-	if (subject->ct && container_nearest(subject->ct, fact, &text, &up) == CG_OK)
-		return container_open(subject->ct, CG_PRESSURE, up, cg_v2.fact[fact].file,
-			O_RDWR | O_NONBLOCK);
-	fd = openat(host->proc, row->host_path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	serve_wake(all->server, park_key(trigger_place(t)), true);
+	give_up(all);
 }
 
 static int start(struct trigger *t)
 {
-	struct loop *loop = t->all->server->loop;
-	struct helper_job job = {.procfd = t->fd, .nsfd = -1};
-	int r;
+	struct server *server = t->all->server;
+	const struct trigger_note *note = note_of(t);
+	const int i = server->layout.of[CG_PRESSURE];
+	struct helper_job job = {.procfd = server->host.proc};
+	int pair[2], r = 0;
 
-	memcpy(job.path, t->all->store->note[t->place].text, PSI_TRIGGER_SIZE);
-	r = loop_timer_new(loop, &t->timer, on_timer, t);
-	if (r == 0)
-		r = helper_start(&t->helper, child_set, &job);
+	if (!note->host && i < 0)
+		return -ENOENT;
+	if (!note->host)
+		job.procfd = server->layout.hierarchy[i].fd;
+	memcpy(job.path, note->path, strlen(note->path) + 1);
+	memcpy(job.path + strlen(note->path) + 1, note->text, PSI_TRIGGER_SIZE);
+	if (!t->timer)
+		r = loop_timer_new(server->loop, &t->timer, on_timer, t);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	t->sock = pair[0];
+	job.nsfd = pair[1];
+	r = helper_start(&t->helper, child_set, &job);
+	close(pair[1]);
 	if (r < 0) {
-		loop_timer_free(t->timer);
+		t->sock = fd_close(t->sock);
 		return r;
 	}
 	/* Where that fails the timer finds out. */
 	if (t->helper.pidfd >= 0)
-		loop_fd_new(loop, &t->ended, t->helper.pidfd, on_ended, t);
+		loop_fd_new(server->loop, &t->ended, t->helper.pidfd, on_ended, t);
+	t->state = TRIGGER_SETTING;
 	t->all->setting++;
 	t->until_ns = serve_now() + UINT64_C(1000000000) * SET_SECONDS;
 	loop_timer_start(t->timer, t->ended ? SET_SECONDS : LOOK_SECONDS);
 	return 0;
 }
 
-int trigger_set(struct triggers *all, unsigned place, const struct subject *subject,
-	const struct node *row)
+/* False when some are to be tried again. */
+static bool set_pending(struct triggers *all)
 {
-	struct trigger *t = calloc(1, sizeof(*t));
-	int r;
+	bool good = true;
 
-	if (!t)
-		return -ENOMEM;
-	*t = (struct trigger){
-		.all = all, .place = place, .epoll = -1, .helper = HELPER_NULL};
-	r = t->fd = open_pressure(&all->server->host, subject, row);
-	if (r >= 0)
-		r = start(t);
-	if (r < 0) {
-		fd_close(t->fd);
-		free(t);
-		return r;
+	for (unsigned i = 0; i < TRIGGERS && all->setting < SETTING_MOST; i++) {
+		struct trigger *t = &all->trigger[i];
+		int r = t->state == TRIGGER_PENDING ? start(t) : 0;
+
+		if (r < 0 && t->resumed && r != -ENOENT && r != -ENODEV) {
+			good = false;
+		} else if (r < 0) {
+			refuse(t, r);
+			serve_wake(all->server, park_key(i), false);
+		}
 	}
-	all->set[place] = t;
-	return 0;
+	return good;
 }
+
+void trigger_begin(struct trigger *t)
+{
+	t->state = TRIGGER_PENDING;
+	t->resumed = t->held = false;
+	triggers_attend_soon(t->all);
+}
+
+/* --- ending --- */
+
+void trigger_leave(struct trigger *t)
+{
+	t->all->store->fh[trigger_place(t)] = 0;
+	unwatch(t);
+	if (t->state == TRIGGER_SETTING) {
+		t->state = TRIGGER_LEFT;
+		helper_kill(&t->helper);
+	} else {
+		t->state = t->fd < 0 ? TRIGGER_FREE : TRIGGER_CLOSING;
+	}
+	triggers_attend_soon(t->all);
+}
+
+static bool has_free(const struct triggers *all)
+{
+	for (unsigned i = 0; i < TRIGGERS; i++)
+		if (all->trigger[i].state == TRIGGER_FREE)
+			return true;
+	return false;
+}
+
+static void on_attend(void *arg)
+{
+	struct triggers *all = arg;
+	bool good;
+
+	good = triggers_hold(all);
+	good = set_pending(all) && good;
+	if (all->old.pid && serve_now() >= all->until_ns)
+		serve_wake(all->server, park_key(NO_PLACE), true);
+	else if (has_free(all))
+		serve_wake(all->server, park_key(NO_PLACE), false);
+	if (all->old.pid)
+		loop_timer_start(all->attend, LOOK_SECONDS);
+	else if (!good)
+		loop_timer_start(all->attend, RETRY_SECONDS);
+}
+
+/* --- all of them --- */
 
 int triggers_new(
 	struct triggers **out, struct server *server, struct trigger_store *store)
@@ -272,21 +347,28 @@ int triggers_new(
 		return -ENOMEM;
 	all->server = server;
 	all->store = store;
-	all->closer = HELPER_NULL;
-	r = loop_timer_new(server->loop, &all->closed, on_closed, all);
-	if (r < 0)
+	all->holder = all->old = HELPER_NULL;
+	r = nsid_of(server->host.proc, getpid(), NS_PID, &all->pidns);
+	if (r == 0)
+		r = loop_timer_new(server->loop, &all->attend, on_attend, all);
+	if (r < 0) {
 		free(all);
-	else
-		*out = all;
-	return r;
-}
-
-/* This process is at its end: stacks of helpers that go on stay mapped. */
-static void give_up_helper(struct helper *helper)
-{
-	if (!helper_ended(helper))
-		helper->stack = NULL;
-	helper_deinit(helper);
+		return r;
+	}
+	for (unsigned i = 0; i < TRIGGERS; i++) {
+		all->trigger[i] = (struct trigger){.all = all,
+			.fd = -1,
+			.sock = -1,
+			.epoll = -1,
+			.helper = HELPER_NULL};
+		if (!store->fh[i])
+			continue;
+		all->trigger[i].state = TRIGGER_PENDING;
+		all->trigger[i].resumed = true;
+		triggers_attend_soon(all);
+	}
+	*out = all;
+	return 0;
 }
 
 void triggers_free(struct triggers *all)
@@ -294,17 +376,19 @@ void triggers_free(struct triggers *all)
 	if (!all)
 		return;
 	for (unsigned i = 0; i < TRIGGERS; i++) {
-		struct trigger *t = all->set[i];
+		struct trigger *t = &all->trigger[i];
 
-		if (!t)
-			continue;
-		helper_kill(&t->helper);
+		unwatch(t);
 		loop_fd_free(t->ended);
 		loop_timer_free(t->timer);
-		give_up_helper(&t->helper);
-		drop(t);
+		helper_kill(&t->helper);
+		triggers_let_go(&t->helper);
+		fd_close(t->sock);
+		fd_close(t->fd);
 	}
-	give_up_helper(&all->closer);
-	loop_timer_free(all->closed);
+	loop_fd_free(all->holder_ended);
+	triggers_let_go(&all->old);
+	triggers_let_go(&all->holder);
+	loop_timer_free(all->attend);
 	free(all);
 }

@@ -181,7 +181,9 @@ static bool make_loop(struct server *server)
 		r = loop_timer_new(server->loop, &server->prune, subject_prune, server);
 	if (r == 0)
 		r = slowread_new(&server->slowreads, server);
-	if (r == 0 && job->options->psi_poll)
+	if (!job->options->psi_poll)
+		shared_forget_triggers(server->shared);
+	else if (r == 0)
 		r = triggers_new(&server->triggers, server,
 			server->shared->region[SHARED_TRIGGERS]);
 	if (r == 0)
@@ -284,7 +286,6 @@ int worker_run(const struct worker_job *job)
 		if (make_loop(&server) && get_ready(job)) {
 			serve_takeover(&server);
 			resend(&server);
-			triggers_resume(server.triggers);
 			loop_run(server.loop);
 			status = server.gone ? WORKER_GONE : WORKER_DONE;
 		}

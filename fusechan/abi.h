@@ -10,6 +10,9 @@
 #ifndef FOPEN_NOFLUSH
 #define FOPEN_NOFLUSH (1 << 5)
 #endif
+#ifndef FOPEN_PARALLEL_DIRECT_WRITES
+#define FOPEN_PARALLEL_DIRECT_WRITES (1 << 6)
+#endif
 #ifndef FUSE_INIT_EXT
 #define FUSE_INIT_EXT (1 << 30)
 #endif

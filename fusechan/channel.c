@@ -76,14 +76,24 @@ int channel_parse(struct channel *ch, struct slot *slot, struct request *request
 {
 	const struct fuse_in_header *in = (const void *)slot->message;
 
+	const struct fuse_write_in *write = (const void *)(in + 1);
+
 	(void)ch;
-	/* Requests that we serve fit a slot, but for names that no file has. */
+	/* Requests that we serve fit a slot, but for names that no file has, and writes,
+	 * of which the beginning tells. */
 	if (slot->len >= sizeof(*in) && in->len > slot->len) {
 		*request = (struct request){.opcode = in->opcode,
 			.unique = in->unique,
 			.nodeid = in->nodeid,
+			.pid = (pid_t)in->pid,
 			.opname = "?"};
-		return REQUEST_TOO_LONG;
+		if (in->opcode != FUSE_WRITE || in->len - sizeof(*in) < sizeof(*write) ||
+			slot->len < sizeof(*in) + sizeof(*write))
+			return REQUEST_TOO_LONG;
+		request->arg = write;
+		request->data = write + 1;
+		request->data_len = slot->len - sizeof(*in) - sizeof(*write);
+		return REQUEST_OK;
 	}
 	return request_parse(request, slot->message, slot->len);
 }
@@ -123,12 +133,13 @@ struct slot *channel_older(struct channel *ch, struct slot *slot)
 
 /*
  * Not asked for: READDIRPLUS and WRITEBACK (nothing to gain), POSIX locks (the kernel
- * keeps them), EXPORT_SUPPORT, NO_OPEN (contents depend on the caller). Asked for where
+ * keeps them), EXPORT_SUPPORT, NO_OPEN (contents depend on the caller), ATOMIC_O_TRUNC (a
+ * file would have no size for all who share it). Asked for where
  * offered: AUTO_INVAL and friends do not matter with direct I/O.
  */
-static const uint32_t wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC |
-			       FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES |
-			       FUSE_CACHE_SYMLINKS | FUSE_HANDLE_KILLPRIV;
+static const uint32_t wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_PARALLEL_DIROPS |
+			       FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS |
+			       FUSE_HANDLE_KILLPRIV;
 
 int channel_init(struct channel *ch, const struct request *request)
 {

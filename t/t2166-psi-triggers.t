@@ -47,8 +47,13 @@ says() {
 	is "$(cat "$TMP/$1")" "$2" "$3"
 }
 
+# Its helpers are its children.
+worker() {
+	pgrep -P "$DAEMON_PID"
+}
+
 files() {
-	find "/proc/$(daemon_worker)/fd" -type l | wc -l
+	find "/proc/$(worker)/fd" -type l | wc -l
 }
 
 daemon_start
@@ -83,7 +88,7 @@ done <<EOT
 some 100000 2000000:set
 full 1 10000000:set
 some 2000000 2000000:set
-  some   500000	4000000:set
+some   500000	4000000:set
 some 0 2000000:EINVAL
 some 2000001 2000000:EINVAL
 some 100000 1000000:EINVAL
@@ -116,10 +121,10 @@ says other 'set none' 'not in another container'
 # A crash: what waits is set again.
 waiter one p poll=60
 waiter two p epoll=60
-old=$(daemon_worker)
+old=$(worker)
 kill -KILL "$old"
 replaced() {
-	[ "$(daemon_worker)" != "$old" ] && ct_exec p head -c 1 $cpu >/dev/null
+	[ "$(worker)" != "$old" ] && ct_exec p head -c 1 $cpu >/dev/null
 }
 ok 'another worker' wait_until replaced
 is "$(pressed q)" set 'which takes triggers'
@@ -129,11 +134,51 @@ says two 'set event' 'after a crash: epoll'
 
 # An upgrade.
 waiter one p poll=60
-old=$(daemon_worker)
+old=$(worker)
 kill -HUP "$DAEMON_PID"
 ok 'a new program' wait_until replaced
 press p
 says one 'set event' 'after an upgrade'
+
+# Whoever waits is not alarmed by that: more of them than are set again at a time. What is behind
+# the 31st byte does not matter.
+long="$often $(printf '%01000d')"
+calm() {
+	for c_i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		ct_exec q "$TOOL/pressed" $cpu "$long" "say=$TMP/calm.$c_i" poll=7 &
+	done
+	wait
+}
+calm | sort | uniq -c | paste -sd' ' >"$TMP/calm" &
+calm=$!
+are_set() {
+	[ "$(find "$TMP" -name 'calm.*' | wc -l)" = 20 ]
+}
+ok 'twenty that wait' wait_until are_set
+old=$(worker)
+kill -KILL "$old"
+ok 'another worker' wait_until replaced
+old=$(worker)
+kill -HUP "$DAEMON_PID"
+ok 'and another' wait_until replaced
+wait $calm
+is "$(sed 's/  */ /g' "$TMP/calm")" ' 20 none 20 set' 'none was told anything'
+
+# Somebody ends the process that has the files open besides.
+waiter one p poll=30
+holder() {
+	pgrep -P "$(worker)"
+}
+one_holder() {
+	[ "$(holder | wc -l)" = 1 ] && [ "$(holder)" != "${old:-}" ]
+}
+old=
+ok 'a holder' wait_until one_holder
+old=$(holder)
+kill -KILL "$old"
+ok 'another holder' wait_until one_holder
+press p
+says one 'set event' 'which nobody notices'
 
 # Its cgroup has so many, and no other less for that.
 is "$(pressed p many=40)" 'set 31 ENOSPC' 'a container has 32 at most'

@@ -17,10 +17,24 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+static const char *name_of(int error)
+{
+	switch (error) {
+	case EINVAL: return "EINVAL";
+	case EBUSY: return "EBUSY";
+	case EROFS: return "EROFS";
+	case EACCES: return "EACCES";
+	case EPERM: return "EPERM";
+	case ENOSPC: return "ENOSPC";
+	case EAGAIN: return "EAGAIN";
+	default: return strerror(error);
+	}
+}
+
 static const char *set(int fd, const char *text)
 {
 	if (fd < 0 || write(fd, text, strlen(text) + 1) != (ssize_t)strlen(text) + 1)
-		return strerrorname_np(errno);
+		return name_of(errno);
 	return "set";
 }
 
@@ -47,7 +61,7 @@ static const char *by_epoll(int fd, int seconds)
 			: epoll_wait(epoll, &e, 1, seconds * 1000);
 
 	close(epoll);
-	return n < 0 ? strerrorname_np(errno) : word(n ? e.events : 0);
+	return n < 0 ? name_of(errno) : word(n ? e.events : 0);
 }
 
 static void many(const char *file, const char *text, int n)
@@ -74,7 +88,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
 	if (*argv[2] || fd < 0)
-		puts(fd < 0 ? strerrorname_np(errno) : set(fd, argv[2]));
+		puts(fd < 0 ? name_of(errno) : set(fd, argv[2]));
 	for (int i = 3; i < argc; i++) {
 		const char *arg = strchr(argv[i], '=');
 		int n = arg ? atoi(arg + 1) : 0;

@@ -2,11 +2,9 @@
  * cache/container: facts of a cgroup and of those above it.
  */
 #include "cache/cgfiles.h"
-#include "nsutil/cleanup.h"
 #include "t/unit/nested.h"
 #include "t/unit/tap.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 static void test_paths(void)
@@ -237,7 +235,7 @@ static void test_read(void)
 {
 	struct textbuf text = {0};
 	struct fixture f;
-	int fd;
+	char path[32];
 
 	nested_start(&f);
 	fixture_write(&f, "cgroup/a/b/ct/odd.name", "some\ntext\n");
@@ -252,13 +250,13 @@ static void test_read(void)
 	is_int(container_read(f.ct, CG_BLKIO, 0, "x", &text), -ENOENT,
 		"no such controller");
 	textbuf_deinit(&text);
-	fd = container_open(f.ct, CG_MEMORY, 0, "odd.name", O_RDWR);
-	ok(fd >= 0 && fcntl(fd, F_GETFD) == FD_CLOEXEC &&
-			(fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR,
-		"opened for writing, too");
-	fd_close(fd);
-	is_int(container_open(f.ct, CG_MEMORY, 0, "nothing", O_RDWR), -ENOENT,
-		"what is not there is not");
+	is_int(container_path(f.ct, CG_MEMORY, 1, "odd.name", path, sizeof(path)), 0,
+		"where one is");
+	is_str(path, "./a/b/odd.name", "below the mount");
+	is_int(container_path(f.ct, CG_MEMORY, 1, "odd.name", path, 14), -ENAMETOOLONG,
+		"if there is room for that");
+	is_int(container_path(f.ct, CG_MEMORY, 4, "odd.name", path, sizeof(path)),
+		-ENOENT, "and it is somewhere");
 	fixture_deinit(&f);
 }
 

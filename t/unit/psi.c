@@ -32,7 +32,7 @@ int main(void)
 	GOOD("some 150000 2000000", "some 150000 2000000");
 	good("full 1 10000000", 15, "full 1 10000000");
 	GOOD("some 2000000 2000000\n", "some 2000000 2000000");
-	GOOD("  some\t0150000   02000000 and", "some 150000 2000000");
+	GOOD("some\t0150000   02000000 and", "some 150000 2000000");
 	/* Cut where the kernel cuts: 31 bytes. */
 	good("some 100000             20000000000", 35, "some 100000 2000000");
 	bad("some 100000            2000000", 29);
@@ -52,6 +52,8 @@ int main(void)
 	BAD("some -1 2000000");
 	BAD("some 100000 -2000000");
 	BAD("some 18446744073709651616 2000000");
+	BAD(" some 100000 2000000");
+	BAD("some +100000 2000000");
 	BAD("somewhat 100000 2000000");
 	BAD("all 100000 2000000");
 	BAD("Some 100000 2000000");
