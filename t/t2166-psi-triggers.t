@@ -218,4 +218,19 @@ done <"$TMP/ct/v/cgroups"
 is "$(pressed v)" EACCES 'and one that does'
 daemon_stop
 unlike "$(cat "$DAEMON_LOG")" 'refused' 'the kernel took every answer'
+
+# Workers that end in the middle: every write is answered, and no place is lost.
+fault_daemon
+for stage in replied:5 parked:2; do
+	EVLXCFS_FAULT=$stage daemon_start --enable-psi-poll
+	ct_start w mem=128M cpus=0
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		pressed w many=3
+	done | sort | uniq -c | sed 's/^ *//' >"$TMP/w"
+	is "$(cat "$TMP/w")" '10 set 3 set' "aborts at $stage: all are set"
+	is "$(pressed w many=40)" 'set 31 ENOSPC' 'and all places are there'
+	like "$(cat "$DAEMON_LOG")" 'was ended by signal 6' 'it happened'
+	ct_stop w
+	daemon_stop
+done
 done_testing
