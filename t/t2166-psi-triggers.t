@@ -177,7 +177,7 @@ one_holder() {
 }
 old=
 ok 'a holder' wait_until one_holder
-old=$held
+old=$(holder)
 kill -KILL "$old"
 ok 'another holder' wait_until one_holder
 press p
