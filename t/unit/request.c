@@ -198,6 +198,24 @@ static void long_messages(void)
 	is_int(channel_parse(&ch, slot, &r), REQUEST_TOO_LONG, "longer than a slot");
 	is_u64(r.unique, 0x1234, "and still answerable");
 	is_u64(r.opcode, FUSE_SETXATTR, "by its opcode");
+	/* Of a write the beginning is what counts. */
+	in = message(FUSE_WRITE, 3000);
+	*(struct fuse_write_in *)(void *)(in + 1) =
+		(struct fuse_write_in){.fh = 7, .size = 2920};
+	memcpy(buf + sizeof(*in) + sizeof(struct fuse_write_in), "some", 4);
+	memcpy(slot->message, in, SLOT_MESSAGE);
+	is_int(channel_parse(&ch, slot, &r), REQUEST_OK, "a long write");
+	ok(r.arg && ((const struct fuse_write_in *)r.arg)->fh == 7 && r.pid == 42 &&
+			r.data_len == SLOT_MESSAGE - sizeof(*in) -
+					      sizeof(struct fuse_write_in) &&
+			!memcmp(r.data, "some", 4),
+		"has its beginning");
+	in->len = 0xffffffff;
+	memcpy(slot->message, in, sizeof(*in));
+	is_int(channel_parse(&ch, slot, &r), REQUEST_OK, "however long it says it is");
+	slot->len = sizeof(*in) + sizeof(struct fuse_write_in) - 1;
+	is_int(channel_parse(&ch, slot, &r), REQUEST_TOO_LONG,
+		"but for half a structure");
 }
 
 static void journal_slots(void)
