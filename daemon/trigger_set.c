@@ -94,11 +94,10 @@ static void watch_it(struct trigger *t)
 
 /* --- setting --- */
 
-/* SCM_RIGHTS, see unix(7). */
-struct passed {
+/* Of one descriptor, SCM_RIGHTS: see unix(7). */
+union passed {
+	char room[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr header;
-	int fd;
-	int end; /* CMSG_SPACE counts whole words */
 };
 
 RAW_CHILD static int child_set(const void *arg)
@@ -107,13 +106,14 @@ RAW_CHILD static int child_set(const void *arg)
 	const char *text = job->path;
 	char byte = 0;
 	struct iovec iov = {&byte, 1};
-	struct passed passed = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
-					.cmsg_level = SOL_SOCKET,
-					.cmsg_type = SCM_RIGHTS}};
+	union passed passed = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+				       .cmsg_level = SOL_SOCKET,
+				       .cmsg_type = SCM_RIGHTS}};
 	struct msghdr msg = {.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &passed,
-		.msg_controllen = CMSG_SPACE(sizeof(int))};
+		.msg_controllen = sizeof(passed.room)};
+	int *fd = (int *)(void *)CMSG_DATA(&passed.header);
 	long n, len = 0;
 
 	if (!helper_follow(job))
@@ -122,10 +122,10 @@ RAW_CHILD static int child_set(const void *arg)
 		;
 	while (text[len++])
 		;
-	n = passed.fd = (int)raw_call(SYS_openat, job->procfd, (long)job->path,
+	n = *fd = (int)raw_call(SYS_openat, job->procfd, (long)job->path,
 		O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0, 0);
 	if (n >= 0)
-		n = raw_call(SYS_write, passed.fd, (long)text, len, 0, 0);
+		n = raw_call(SYS_write, *fd, (long)text, len, 0, 0);
 	if (n >= 0)
 		n = raw_call(SYS_sendmsg, job->nsfd, (long)&msg, MSG_NOSIGNAL, 0, 0);
 	return n < 0 ? (int)-n : 0;
@@ -136,16 +136,16 @@ static int receive(int sock)
 {
 	char byte;
 	struct iovec iov = {&byte, 1};
-	struct passed passed = {.fd = -1};
+	union passed passed = {.room = ""};
 	struct msghdr msg = {.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &passed,
-		.msg_controllen = CMSG_SPACE(sizeof(int))};
+		.msg_controllen = sizeof(passed.room)};
 
 	if (recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0 ||
 		passed.header.cmsg_type != SCM_RIGHTS)
 		return -1;
-	return passed.fd;
+	return *(int *)(void *)CMSG_DATA(&passed.header);
 }
 
 /* The file has the trigger; is it the very one that it was? One that was made anew is
