@@ -59,10 +59,11 @@ enum row {
 		.name = n, .parent = ROW_PROC, .mode = S_IFREG | 0444, .show = view,     \
 		.load = need, .host_file = file, .host_path = n                          \
 	}
-#define PRESSURE(n, view, which)                                                         \
+/* read.c has no view for these: they are read in a helper. */
+#define PRESSURE(n, which)                                                               \
 	{                                                                                \
-		.name = n, .parent = ROW_PRESSURE, .mode = S_IFREG | 0444, .show = view, \
-		.arg = which, .host_file = NODE_HOST_NONE, .host_path = "pressure/" n,   \
+		.name = n, .parent = ROW_PRESSURE, .mode = S_IFREG | 0444, .arg = which, \
+		.host_file = NODE_HOST_NONE, .host_path = "pressure/" n,                 \
 		.optional = true                                                         \
 	}
 #define CPU_LIST(n, which)                                                               \
@@ -96,10 +97,10 @@ static const struct node nodes[ROWS] = {
 		.host_file = NODE_HOST_NONE,
 		.host_path = "pressure",
 		.optional = true},
-	[ROW_PRESSURE_CPU] = PRESSURE("cpu", view_pressure, CGF_PRESSURE_CPU),
-	[ROW_PRESSURE_IO] = PRESSURE("io", view_pressure, CGF_PRESSURE_IO),
-	[ROW_PRESSURE_MEMORY] = PRESSURE("memory", view_pressure, CGF_PRESSURE_MEMORY),
-	[ROW_PRESSURE_IRQ] = PRESSURE("irq", view_pressure, CGF_PRESSURE_IRQ),
+	[ROW_PRESSURE_CPU] = PRESSURE("cpu", CGF_PRESSURE_CPU),
+	[ROW_PRESSURE_IO] = PRESSURE("io", CGF_PRESSURE_IO),
+	[ROW_PRESSURE_MEMORY] = PRESSURE("memory", CGF_PRESSURE_MEMORY),
+	[ROW_PRESSURE_IRQ] = PRESSURE("irq", CGF_PRESSURE_IRQ),
 	[ROW_SYS] = DIRECTORY("sys", ROW_ROOT),
 	[ROW_DEVICES] = DIRECTORY("devices", ROW_SYS),
 	[ROW_SYSTEM] = DIRECTORY("system", ROW_DEVICES),

@@ -7,6 +7,7 @@
 #include "daemon/render.h"
 #include "daemon/sampler.h"
 #include "daemon/slowread.h"
+#include "daemon/trigger.h"
 #include "fusechan/fault.h"
 #include "fusechan/reply.h"
 
@@ -51,6 +52,28 @@ static int make_snapshot(struct work *work, const struct node_info *info,
 	return 0;
 }
 
+/* The pressure of the container's cgroup2, as it is; of one without such a file (root, or
+ * cgroup.pressure switched off) its nearest ancestor's; where that cannot be had, the
+ * host's, as of any other file. */
+static int read_pressure(struct work *work, const struct node_info *info,
+	struct subject *subject, struct slice *text)
+{
+	struct server *server = work->server;
+	const int i = server->layout.of[CG_PRESSURE];
+	char path[TRIGGER_PATH];
+	int r = container_path(subject->ct, CG_PRESSURE, 0,
+		cg_v2.fact[info->row->arg].file, path, sizeof(path));
+
+	if (r == 0)
+		r = slowread_get(server, server->layout.hierarchy[i].fd, path, true,
+			work->give_up_file, text, &work->key);
+	if (r == SUBJECT_PARK)
+		return r;
+	if (r < 0)
+		subject->ct = NULL;
+	return SUBJECT_FOUND;
+}
+
 /* The snapshot that the read slices; its own if it is the first or starts anew. */
 static int get_snapshot(struct work *work, struct snapshot **out)
 {
@@ -77,7 +100,11 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 		r = sampler_want(server->sampler, &subject,
 			info.row->load == NODE_LOAD_NEWEST, work->give_up, &work->key);
 	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && slowread_needed(&info))
-		r = slowread_get(server, &info, work->give_up_file, &slow, &work->key);
+		r = slowread_get(server, server->host.syscpu, info.path, false,
+			work->give_up_file, &slow, &work->key);
+	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && subject.ct &&
+		node_is_pressure(&info))
+		r = read_pressure(work, &info, &subject, &slow);
 	if (r)
 		return r == SUBJECT_PARK ? SERVE_PARK : r;
 	return make_snapshot(work, &info, &subject, slow, out);

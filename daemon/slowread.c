@@ -22,6 +22,7 @@ struct slowread {
 	enum slow_state state;
 	uint64_t key; /* of those whose request came before the reading began */
 	int result;   /* of SLOW_DONE: 0 or -errno */
+	int dirfd;
 	char path[512];
 	struct helper helper;
 	struct loop_fd *watch;
@@ -73,6 +74,13 @@ RAW_CHILD static int child(const void *arg)
 	const struct helper_job *job = arg;
 
 	return helper_follow(job) ? -helper_copy_file(job) : EIO;
+}
+
+RAW_CHILD static int child_nearest(const void *arg)
+{
+	const struct helper_job *job = arg;
+
+	return helper_follow(job) ? -helper_copy_nearest(job) : EIO;
 }
 
 static void slow_end(struct slowread *slow)
@@ -135,8 +143,8 @@ static void on_deadline(void *arg)
 	if (slow->state != SLOW_READING)
 		return;
 	if (log_allowed(&limit, serve_now()))
-		log_warnx("reading %s of the host's CPUs takes more than %d s",
-			slow->path, SLOWREAD_SECONDS);
+		log_warnx(
+			"reading %s takes more than %d s", slow->path, SLOWREAD_SECONDS);
 	helper_kill(&slow->helper);
 	slow->state = SLOW_STUCK;
 	serve_wake(server, slow->key, true);
@@ -144,10 +152,10 @@ static void on_deadline(void *arg)
 	serve_wake(server, PARK_PLACE, false);
 }
 
-static struct slowread *slow_find(struct slowreads *reads, const char *path)
+static struct slowread *slow_find(struct slowreads *reads, int dirfd, const char *path)
 {
 	for (int i = 0; i < SLOWREADS; i++)
-		if (reads->read[i].state != SLOW_FREE &&
+		if (reads->read[i].state != SLOW_FREE && reads->read[i].dirfd == dirfd &&
 			!strcmp(reads->read[i].path, path))
 			return &reads->read[i];
 	return NULL;
@@ -185,18 +193,19 @@ static int park(struct server *server, uint64_t on, uint64_t *key)
 	return SUBJECT_PARK;
 }
 
-static int start(struct slowread *slow, const char *path)
+static int start(struct slowread *slow, int dirfd, const char *path, bool nearest)
 {
 	struct slowreads *reads = slow->all;
 	struct server *server = reads->server;
-	struct helper_job job = {.procfd = server->host.syscpu, .nsfd = -1};
+	struct helper_job job = {.procfd = dirfd, .nsfd = -1};
 	int r;
 
+	slow->dirfd = dirfd;
 	snprintf(slow->path, sizeof(slow->path), "%s", path);
 	snprintf(job.path, sizeof(job.path), "%s", path);
 	r = loop_timer_new(server->loop, &slow->timer, on_deadline, slow);
 	if (r == 0)
-		r = helper_start(&slow->helper, child, &job);
+		r = helper_start(&slow->helper, nearest ? child_nearest : child, &job);
 	if (r == 0 && slow->helper.pidfd >= 0)
 		r = loop_fd_new(
 			server->loop, &slow->watch, slow->helper.pidfd, on_end, slow);
@@ -213,11 +222,11 @@ static int start(struct slowread *slow, const char *path)
 	return 0;
 }
 
-int slowread_get(struct server *server, const struct node_info *file, bool give_up,
-	struct slice *text, uint64_t *key)
+int slowread_get(struct server *server, int dirfd, const char *path, bool nearest,
+	bool give_up, struct slice *text, uint64_t *key)
 {
 	struct slowreads *reads = server->slowreads;
-	struct slowread *slow = slow_find(reads, file->path);
+	struct slowread *slow = slow_find(reads, dirfd, path);
 	int r;
 
 	if (slow && slow->state == SLOW_DONE) {
@@ -232,7 +241,7 @@ int slowread_get(struct server *server, const struct node_info *file, bool give_
 	slow = slow_free(reads);
 	if (!slow)
 		return all_stuck(reads) ? -EIO : park(server, PARK_PLACE, key);
-	r = start(slow, file->path);
+	r = start(slow, dirfd, path, nearest);
 	if (r < 0)
 		return r;
 	*key = slow->key;

@@ -1,7 +1,8 @@
 /*
  * Files of the host whose read can sleep: in sysfs, what asks a driver or another CPU
- * (cpufreq: 20 ms a core on some hosts). They are read in a helper while the request is
- * parked.
+ * (cpufreq: 20 ms a core on some hosts); pressure files, whose open waits for the close
+ * of every trigger that a container has in its cgroupfs, 10 ms each (kernfs has one lock
+ * for both). They are read in a helper while the request is parked.
  */
 #ifndef DAEMON_SLOWREAD_H
 #define DAEMON_SLOWREAD_H
@@ -18,13 +19,14 @@ enum {
 bool slowread_needed(const struct node_info *file);
 
 /*
- * The contents of such a file, as of a read that began after the request came. 0 with
+ * The contents of a file below a directory, as of a read that began after the request
+ * came; if `nearest`, of the nearest directory upwards that has it. 0 with
  * *text valid until the loop goes on, SUBJECT_PARK with the key to wait for, or a
  * negative errno for the reader: that of the read, -EIO when it took too long, -EBUSY
  * when too many wait.
  */
-int slowread_get(struct server *server, const struct node_info *file, bool give_up,
-	struct slice *text, uint64_t *key);
+int slowread_get(struct server *server, int dirfd, const char *path, bool nearest,
+	bool give_up, struct slice *text, uint64_t *key);
 
 /* 0 or -errno. */
 int slowread_new(struct slowreads **out, struct server *server);

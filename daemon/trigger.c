@@ -81,11 +81,11 @@ static int find_free(struct work *work, uint64_t outer, unsigned *place)
 	work->key = park_key(NO_PLACE);
 	if (own - ending >= TRIGGER_QUOTA)
 		return -ENOSPC;
-	if (pending >= PENDING_MOST || own_pending >= PENDING_QUOTA ||
+	if (pending >= PENDING_MOST ||
 		serve_waiting(work->server, work->key) >= PENDING_QUOTA)
 		return -EAGAIN;
-	/* What it has closed will make room. */
-	if (own >= TRIGGER_QUOTA)
+	/* What it has closed will make room, and those before it will be set. */
+	if (own >= TRIGGER_QUOTA || own_pending >= PENDING_QUOTA)
 		return SERVE_PARK;
 	if (*place != NO_PLACE)
 		return 0;
@@ -97,12 +97,9 @@ static int find_free(struct work *work, uint64_t outer, unsigned *place)
  * SERVE_PARK or -errno. */
 static int find_file(struct work *work, const struct node *row, struct trigger_note *note)
 {
-	const enum cg_fact fact = (enum cg_fact)row->arg;
 	struct server *server = work->server;
 	struct subject subject;
 	uint64_t pidns;
-	const char *text;
-	unsigned up;
 	int r;
 
 	if (work->give_up)
@@ -111,9 +108,12 @@ static int find_file(struct work *work, const struct node *row, struct trigger_n
 	if (r)
 		return r == SUBJECT_PARK ? SERVE_PARK : r;
 	note->outer = subject.ct ? subject.ct->outer : 0;
-	if (subject.ct && container_nearest(subject.ct, fact, &text, &up) == CG_OK)
-		return container_path(subject.ct, CG_PRESSURE, up, cg_v2.fact[fact].file,
+	if (subject.ct) {
+		r = container_path(subject.ct, CG_PRESSURE, 0, cg_v2.fact[row->arg].file,
 			note->path, sizeof(note->path));
+		if (r != -ENOENT)
+			return r;
+	}
 	/* Who cannot be told is not the host. */
 	if (!subject.ct && (work->request.pid <= 0 ||
 				   nsid_of(server->host.proc, work->request.pid, NS_PID,

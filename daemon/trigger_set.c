@@ -122,8 +122,12 @@ RAW_CHILD static int child_set(const void *arg)
 		;
 	while (text[len++])
 		;
-	n = *fd = (int)raw_call(SYS_openat, job->procfd, (long)job->path,
-		O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0, 0);
+	/* Where the file is not, the nearest one upwards, as for reading; the job is our
+	 * own copy. */
+	do
+		n = *fd = (int)raw_call(SYS_openat, job->procfd, (long)job->path,
+			O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0, 0);
+	while (n == -ENOENT && helper_path_up((char *)(uintptr_t)job->path));
 	if (n >= 0)
 		n = raw_call(SYS_write, *fd, (long)text, len, 0, 0);
 	if (n >= 0)

@@ -46,8 +46,6 @@ typedef int view_show(struct outbuf *out, const struct subject *subject, unsigne
 
 view_show view_meminfo, view_swaps, view_stat, view_uptime, view_cpuinfo, view_cpu_list;
 view_show view_diskstats, view_slabinfo, view_loadavg;
-/* arg is the file: one of CGF_PRESSURE_*. */
-view_show view_pressure;
 
 /* Arguments of view_cpu_list: which list of CPUs; CPU_SWITCH + N is cpuN/online. */
 enum { CPU_ONLINE, CPU_PRESENT, CPU_POSSIBLE, CPU_OFFLINE, CPU_SWITCH };

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Mounts the connection `fd` on the directory target. Unless `writable`, the superblock is
- * read-only and the mount on it is not: that saves a GETATTR for every read (no access
+/* Mounts the connection `fd` on the directory target. Unless `writable`, the superblock
+ * is read-only and the mount on it is not: that saves a GETATTR for every read (no access
  * time gets old), and a read-only mount could not be bind-remounted in a user namespace.
  * 0 or -errno. */
 int fuse_mount(

@@ -169,3 +169,31 @@ RAW_CHILD int helper_copy_file(const struct helper_job *job)
 	n = raw_call(SYS_write, job->out, (long)buf, 1, 0, 0);
 	return n < 0 ? (int)n : 0;
 }
+
+RAW_CHILD bool helper_path_up(char *path)
+{
+	char *last = NULL, *before = NULL;
+
+	for (char *p = path; *p; p++) {
+		if (*p != '/')
+			continue;
+		before = last;
+		last = p;
+	}
+	if (!before)
+		return false;
+	while ((*before++ = *last++))
+		;
+	return true;
+}
+
+RAW_CHILD int helper_copy_nearest(const struct helper_job *job)
+{
+	int r;
+
+	/* The job is the child's own copy. */
+	do
+		r = helper_copy_file(job);
+	while (r == -ENOENT && helper_path_up((char *)(uintptr_t)job->path));
+	return r;
+}

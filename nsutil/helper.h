@@ -58,6 +58,14 @@ void helper_deinit(struct helper *helper);
  * a zero behind it to say that it is whole. 0 or a negative errno. */
 int helper_copy_file(const struct helper_job *job);
 
+/* In the child: takes the last directory out of the path of a file, "./a/b/file". False
+ * when there is none but ".". */
+bool helper_path_up(char *path);
+
+/* In the child: the same as helper_copy_file, of the nearest directory upwards that has
+ * the file. */
+int helper_copy_nearest(const struct helper_job *job);
+
 /* In the child: dies with `job->parent`, and closes what is hidden. False when that is
  * dead already. */
 bool helper_follow(const struct helper_job *job);

@@ -6,6 +6,7 @@
 need_fuse
 need_cgroups
 need_tool burn
+need_command strace
 diag "$(cg_describe)"
 daemon_start
 ct_start p mem=128M cpus=0
@@ -48,6 +49,21 @@ else
 		like "$(ct_exec p cat /proc/pressure/$f)" '^some avg10=' "$f: the host's where no cgroup tells"
 	done
 fi
+
+# An open of a cgroup's pressure file waits for closes of triggers in it, which can be many: it is
+# a helper's.
+worker=$(daemon_worker)
+strace -e trace=openat -o "$TMP/trace" -p "$worker" 2>"$TMP/strace" &
+strace=$!
+ok 'strace is there' wait_until grep -q attached "$TMP/strace"
+for f in $files; do
+	ok "$f: is read" ct_exec p cat /proc/pressure/$f
+done
+ct_exec p cat /sys/devices/system/cpu/vulnerabilities/meltdown >/dev/null
+kill -INT "$strace"
+wait "$strace" 2>/dev/null
+unlike "$(cat "$TMP/trace")" '[a-z]\.pressure' 'the loop opens no pressure file of a cgroup'
+like "$(cat "$TMP/trace")" 'meltdown' 'of what it opens nothing was missed'
 
 # What each file says of the host, or of the container, and does not change by itself.
 cat >"$TMP/all.sh" <<'EOT'

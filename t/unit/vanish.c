@@ -173,12 +173,6 @@ static bool good_slabinfo(const char *text)
 	return !strncmp(text, "slabinfo - ", 11);
 }
 
-/* Pressure is shown as it is. */
-static bool good_anyhow(const char *text)
-{
-	return *text;
-}
-
 static const struct {
 	const char *name;
 	view_show *show;
@@ -194,7 +188,6 @@ static const struct {
 	{"present", view_cpu_list, CPU_PRESENT, good_list},
 	{"diskstats", view_diskstats, 0, good_diskstats},
 	{"slabinfo", view_slabinfo, 0, good_slabinfo},
-	{"pressure/memory", view_pressure, CGF_PRESSURE_MEMORY, good_anyhow},
 };
 
 enum { VIEWS = sizeof(views) / sizeof(views[0]) };
