@@ -61,9 +61,14 @@ static int read_pressure(struct work *work, const struct node_info *info,
 	struct server *server = work->server;
 	const int i = server->layout.of[CG_PRESSURE];
 	char path[TRIGGER_PATH];
-	int r = container_path(subject->ct, CG_PRESSURE, 0,
-		cg_v2.fact[info->row->arg].file, path, sizeof(path));
+	unsigned up = 0;
+	int r;
 
+	/* A path that is too long has ancestors, too. */
+	do
+		r = container_path(subject->ct, CG_PRESSURE, up++,
+			cg_v2.fact[info->row->arg].file, path, sizeof(path));
+	while (r == -ENAMETOOLONG);
 	if (r == 0)
 		r = slowread_get(server, server->layout.hierarchy[i].fd, path, true,
 			work->give_up_file, text, &work->key);
