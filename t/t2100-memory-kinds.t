@@ -49,6 +49,7 @@ lost() {
 # hold KIND [FILE]: sets HUGE
 hold() {
 	mkfifo "$TMP/in"
+	rm -f "$TMP/out" # lest the last one's is taken for this one's
 	ct_exec m "$TOOL/pages" "$1" $((MB * 1048576)) ${2:+"$2"} <"$TMP/in" >"$TMP/out" 2>&1 &
 	holder=$!
 	exec 8>"$TMP/in"
