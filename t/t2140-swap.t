@@ -31,6 +31,7 @@ pressed() {
 # fill NAME MB LEAST-KB-IN-SWAP
 fill() {
 	mkfifo "$TMP/in"
+	rm -f "$TMP/out"
 	ct_exec "$1" "$TOOL/pages" anon $(($2 * 1048576)) <"$TMP/in" >"$TMP/out" 2>&1 &
 	holder=$!
 	exec 8>"$TMP/in"
