@@ -79,7 +79,10 @@ counted=${counted#*/}
 own=$(awk -v of="$counted" '{ split($4, n, "/"); own += n[2] == of } END { print own + 0 }' "$TMP/out-first")
 is "$(wc -l <"$TMP/out-first")" $readers 'each has an answer'
 between $((quota + 2)) "$counted" $((2 * readers + 2)) 'the tasks of the container: who read, who slept before that'
-is "$own" $quota 'so many have waited for their own count'
+# A build with sanitizers is so slow that the count is there before the last has asked.
+most=$((readers - 1))
+! grep -q asan "/proc/$worker/maps" || most=$readers
+between $quota "$own" $most 'so many have waited for their own count'
 
 daemon_stop
 done_testing
