@@ -27,7 +27,7 @@ struct node {
 	char name[10];
 	unsigned short parent; /* row; 0: there is no such row */
 	mode_t mode;
-	view_show *show;     /* NULL: the host's contents */
+	view_show *show;     /* NULL: the host's contents, or a helper's */
 	unsigned arg;        /* of show */
 	enum node_load load; /* what show needs of subject->load */
 	int host_file;       /* enum host_file, or NODE_HOST_NONE: see host_path */
