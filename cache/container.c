@@ -265,7 +265,7 @@ static int fact_depth(const struct container *ct, enum cg_fact fact)
 	int i = fact_hierarchy(ct, fact);
 	const struct cg_layout *layout = cgfiles_layout(ct->files);
 
-	if (i < 0 || !layout->hierarchy[i].version->fact[fact].file)
+	if (i < 0 || !layout->hierarchy[i].version->fact[fact].file[0])
 		return -1;
 	/* Not the controller's: the fact of a mixed hybrid can be read elsewhere. */
 	return depth_in(ct, i);

@@ -70,7 +70,7 @@ static const struct {
 	[OPT_PIDFD] = {"enable-pidfd", 0, NULL, "accepted: pidfds are used where there are any"},
 	[OPT_CGROUP] = {"enable-cgroup", 0, NULL, "accepted; cgroupfs is not emulated"},
 	[OPT_PSI_POLL] = {"enable-psi-poll", 0, NULL,
-		"pressure files take triggers; each read costs a little more"},
+		"pressure files take triggers (the manual says whom to trust with it)"},
 	[OPT_INTR] = {"enable-intr", 0, NULL, "stat lists each interrupt, as on the host"},
 	[OPT_RUNTIME_DIR] = {"runtime-dir", 0, "DIR", "directory for run-time files"},
 	[OPT_READY_FD] = {"ready-fd", 0, "N",

@@ -305,11 +305,7 @@ void resolve_deinit(struct server *server)
 
 		if (!resolver->caller.pidns)
 			continue;
-		helper_kill(&resolver->helper);
-		/* A stack that is still in use stays mapped: this process is at its end.
-		 */
-		if (!helper_ended(&resolver->helper))
-			resolver->helper.stack = NULL;
+		helper_leave(&resolver->helper);
 		resolver_end(resolver);
 	}
 }

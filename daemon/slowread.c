@@ -187,7 +187,9 @@ static bool all_stuck(const struct slowreads *reads)
 
 static int park(struct server *server, uint64_t on, uint64_t *key)
 {
-	if (serve_waiting(server, on) >= SLOWREAD_QUOTA)
+	const unsigned most = on == PARK_PLACE ? SLOWREAD_PLACES : SLOWREAD_QUOTA;
+
+	if (serve_waiting(server, on) >= most)
 		return -EBUSY;
 	*key = on;
 	return SUBJECT_PARK;
@@ -282,11 +284,7 @@ void slowread_free(struct slowreads *reads)
 	for (int i = 0; i < SLOWREADS; i++) {
 		if (reads->read[i].state == SLOW_FREE)
 			continue;
-		helper_kill(&reads->read[i].helper);
-		/* A stack that is still in use stays mapped: this process is at its end.
-		 */
-		if (!helper_ended(&reads->read[i].helper))
-			reads->read[i].helper.stack = NULL;
+		helper_leave(&reads->read[i].helper);
 		slow_end(&reads->read[i]);
 	}
 	textbuf_deinit(&reads->text);

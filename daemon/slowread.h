@@ -11,7 +11,8 @@
 
 enum {
 	SLOWREADS = 4,        /* helpers at one time */
-	SLOWREAD_QUOTA = 8,   /* requests that wait for one file */
+	SLOWREAD_QUOTA = 8,   /* requests that wait for one file, */
+	SLOWREAD_PLACES = 32, /* and for a helper: others have a reading of their own */
 	SLOWREAD_SECONDS = 5, /* then the reader gets EIO */
 };
 

@@ -63,6 +63,7 @@ static int find_free(struct work *work, uint64_t outer, unsigned *place)
 {
 	struct triggers *all = work->server->triggers;
 	unsigned own = 0, ending = 0, pending = 0, own_pending = 0;
+	bool some_end = false;
 
 	*place = NO_PLACE;
 	for (unsigned i = 0; i < TRIGGERS; i++) {
@@ -75,6 +76,7 @@ static int find_free(struct work *work, uint64_t outer, unsigned *place)
 		}
 		own += is_own;
 		ending += is_own && t->state >= TRIGGER_LEFT;
+		some_end |= t->state >= TRIGGER_LEFT;
 		pending += is_pending(t) && !t->resumed;
 		own_pending += is_own && is_pending(t) && !t->resumed;
 	}
@@ -89,7 +91,7 @@ static int find_free(struct work *work, uint64_t outer, unsigned *place)
 		return SERVE_PARK;
 	if (*place != NO_PLACE)
 		return 0;
-	return make_room(all, outer) ? SERVE_PARK : -ENOSPC;
+	return some_end || make_room(all, outer) ? SERVE_PARK : -ENOSPC;
 }
 
 /* Whose file it is to be: the one that the container's view shows, else the host's, which

@@ -85,13 +85,6 @@ static void end_old(struct triggers *all)
 			all->trigger[i].state = TRIGGER_FREE;
 }
 
-void triggers_let_go(struct helper *helper)
-{
-	if (!helper_ended(helper))
-		helper->stack = NULL;
-	helper_deinit(helper);
-}
-
 bool triggers_hold(struct triggers *all)
 {
 	end_old(all);

@@ -11,6 +11,7 @@
 #include "nsutil/nsid.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -167,6 +168,18 @@ static int begin_watch(struct trigger *t)
 	return watch(t);
 }
 
+/* No cgroup on the way has such a file ("cgroup_disable=pressure", Linux 4.20 to 5.1):
+ * who reads sees the host's, so that is the one. */
+static void take_host(struct trigger_note *note)
+{
+	const char *name = strrchr(note->path, '/') + 1;
+	char resource[16];
+
+	snprintf(resource, sizeof(resource), "%.*s", (int)strcspn(name, "."), name);
+	snprintf(note->path, sizeof(note->path), "pressure/%s", resource);
+	note->host = true;
+}
+
 /* The helper has ended. It may have been killed too late. */
 static void finish(struct trigger *t)
 {
@@ -182,6 +195,9 @@ static void finish(struct trigger *t)
 	helper_deinit(&t->helper);
 	if (t->state == TRIGGER_LEFT) {
 		t->state = t->fd < 0 ? TRIGGER_FREE : TRIGGER_CLOSING;
+	} else if (t->fd < 0 && r == -ENOENT && !t->resumed && !note_of(t)->host) {
+		take_host(note_of(t));
+		t->state = TRIGGER_PENDING;
 	} else if (t->fd < 0 && r == -EAGAIN && t->resumed) {
 		t->state = TRIGGER_PENDING;
 	} else {
@@ -314,14 +330,6 @@ void trigger_leave(struct trigger *t)
 	triggers_attend_soon(t->all);
 }
 
-static bool has_free(const struct triggers *all)
-{
-	for (unsigned i = 0; i < TRIGGERS; i++)
-		if (all->trigger[i].state == TRIGGER_FREE)
-			return true;
-	return false;
-}
-
 static void on_attend(void *arg)
 {
 	struct triggers *all = arg;
@@ -329,10 +337,8 @@ static void on_attend(void *arg)
 
 	good = triggers_hold(all);
 	good = set_pending(all) && good;
-	if (all->old.pid && serve_now() >= all->until_ns)
-		serve_wake(all->server, park_key(NO_PLACE), true);
-	else if (has_free(all))
-		serve_wake(all->server, park_key(NO_PLACE), false);
+	serve_wake(all->server, park_key(NO_PLACE),
+		all->old.pid && serve_now() >= all->until_ns);
 	if (all->old.pid)
 		loop_timer_start(all->attend, LOOK_SECONDS);
 	else if (!good)
@@ -385,14 +391,13 @@ void triggers_free(struct triggers *all)
 		unwatch(t);
 		loop_fd_free(t->ended);
 		loop_timer_free(t->timer);
-		helper_kill(&t->helper);
-		triggers_let_go(&t->helper);
+		helper_leave(&t->helper);
 		fd_close(t->sock);
 		fd_close(t->fd);
 	}
 	loop_fd_free(all->holder_ended);
-	triggers_let_go(&all->old);
-	triggers_let_go(&all->holder);
+	helper_leave(&all->old);
+	helper_leave(&all->holder);
 	loop_timer_free(all->attend);
 	free(all);
 }

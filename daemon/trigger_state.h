@@ -74,8 +74,6 @@ static inline void triggers_attend_soon(struct triggers *all)
 /* trigger_hold.c: sees to it that there is a holder, and that what was closed ends. False
  * when that is to be tried again in a while; while all->old is there, soon. */
 bool triggers_hold(struct triggers *all);
-/* This process is at its end: helpers follow it, and their stacks stay mapped. */
-void triggers_let_go(struct helper *helper);
 
 /* trigger_set.c. The store has something new in a free place: it will be set. */
 void trigger_begin(struct trigger *t);

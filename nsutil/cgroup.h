@@ -100,8 +100,8 @@ struct cg_version {
 	const char *name; /* "v1", "v2" */
 	struct {
 		enum cg_controller controller;
-		const char *file; /* NULL: this version has no such file */
-		bool below_root;  /* the root cgroup has none, or none that tells */
+		bool below_root; /* the root cgroup has none, or none that tells */
+		char file[42];   /* "": this version has no such file */
 	} fact[CG_FACTS];
 	const char *memstat[CG_MEMSTATS];
 	struct {
@@ -115,7 +115,7 @@ struct cg_version {
 /* clang-format off */
 #define CG_FACT(which, name) {.controller = which, .file = name}
 #define CG_BELOW_ROOT(which, name) {.controller = which, .file = name, .below_root = true}
-#define CG_NONE(which) {.controller = which, .file = NULL}
+#define CG_NONE(which) {.controller = which}
 /* clang-format on */
 
 extern const struct cg_version cg_v1, cg_v2;

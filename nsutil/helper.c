@@ -128,6 +128,14 @@ void helper_deinit(struct helper *helper)
 	*helper = HELPER_NULL;
 }
 
+void helper_leave(struct helper *helper)
+{
+	helper_kill(helper);
+	if (!helper_ended(helper))
+		helper->stack = NULL;
+	helper_deinit(helper);
+}
+
 /* Whoever makes it work must not slow down those that need no helper: several of them can
  * run at once, and the one process that answers gets its time before them. */
 enum { NICE = 5 };

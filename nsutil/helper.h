@@ -54,6 +54,10 @@ void helper_kill(struct helper *helper);
 /* Gives back what an ended helper had. A null helper is nothing. */
 void helper_deinit(struct helper *helper);
 
+/* At our own end: kills it and gives back what it had, but for the stack of one that goes
+ * on for a while. */
+void helper_leave(struct helper *helper);
+
 /* In the child: copies the file `path` below procfd to the pipe, which holds 64 kB, with
  * a zero behind it to say that it is whole. 0 or a negative errno. */
 int helper_copy_file(const struct helper_job *job);

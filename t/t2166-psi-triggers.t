@@ -15,7 +15,7 @@ diag "$(cg_describe)"
 cpu=/proc/pressure/cpu
 often='some 100000 2000000'
 # Where the machine alone must not make one.
-rare='some 1900000 2000000'
+rare_text='some 1900000 2000000'
 
 # pressed CONTAINER [WAIT...]: a trigger on its CPUs, and what it says.
 pressed() {
@@ -144,7 +144,7 @@ says one 'set event' 'after an upgrade'
 
 # Whoever waits is not alarmed by that: more of them than are set again at a time. What is behind
 # the 31st byte does not matter.
-long="$rare $(printf '%01000d')"
+long="$rare_text $(printf '%01000d')"
 calm() {
 	for c_i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		ct_exec q "$TOOL/pressed" $cpu "$long" "say=$TMP/calm.$c_i" poll=7 &
@@ -168,9 +168,9 @@ is "$(sed 's/  */ /g' "$TMP/calm")" ' 20 none 20 set' 'none was told anything'
 
 # Somebody ends the process that has the files open besides.
 # (A new trigger of Linux 6.12 tells of what was before it, too: not of the CPUs.)
-ct_exec p "$TOOL/pressed" /proc/pressure/memory "$rare" "say=$TMP/rare.set" poll=120 >"$TMP/rare" &
-rare=$!
-ok 'a trigger' wait_until test -e "$TMP/rare.set"
+ct_exec p "$TOOL/pressed" /proc/pressure/memory "$rare_text" "say=$TMP/quiet.set" poll=120 >"$TMP/quiet" &
+quiet=$!
+ok 'a trigger' wait_until test -e "$TMP/quiet.set"
 holder() {
 	pgrep -P "$(worker)"
 }
@@ -191,7 +191,7 @@ says one 'set event' 'which nobody notices'
 for pid in $(cat "$(cg_path p psi)/cgroup.procs"); do
 	read -r comm 2>/dev/null <"/proc/$pid/comm" && [ "$comm" = pressed ] && kill "$pid"
 done
-wait $rare
+wait $quiet
 
 # Its cgroup has so many, and no other less for that.
 is "$(pressed p many=40)" 'set 31 ENOSPC' 'a container has 32 at most'
@@ -214,6 +214,21 @@ cg=$(cg_path q psi)
 ct_stop q
 nok 'its cgroup can be removed' test -e "$cg"
 ok 'and nothing of it stays open' wait_until all_closed
+
+# All places taken: whoever has most makes room for who has less.
+for c in 1 2 3 4 5 6 7 8; do
+	ct_start "r$c" mem=64M cpus=0
+	ct_exec "r$c" "$TOOL/pressed" /proc/pressure/memory "$rare_text" many=31 "say=$TMP/r$c.set" poll=120 >"$TMP/r$c" &
+done
+all_taken() {
+	[ "$(find "$TMP" -name 'r*.set' | wc -l)" = 8 ]
+}
+ok 'eight containers' wait_until all_taken
+is "$(cat "$TMP"/r? | sort | uniq -c | sed 's/^ *//' | paste -sd,)" '8 31 set,8 set' 'have all 256 places'
+is "$(pressed p many=3)" 'set 3 set' 'and one that has none gets some'
+for c in 1 2 3 4 5 6 7 8; do
+	ct_stop "r$c"
+done
 
 # Its files are the container's own.
 ct_start u mem=128M cpus=0 userns

@@ -113,4 +113,11 @@ static inline void is_seen(struct fixture *f, const char *want, const char *what
 	is_str(text_of(&seen), want, what);
 }
 
+/* A second later. */
+static inline void is_seen_next(struct fixture *f, const char *want, const char *what)
+{
+	f->subject.now_ns += UINT64_C(1000000000);
+	is_seen(f, want, what);
+}
+
 #endif

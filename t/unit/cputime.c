@@ -222,20 +222,16 @@ static void test_throttled(void)
 	f.subject.now_ns = (START + 10) * S;
 	is_seen(&f, "0 0 0 900 100 |0: 0 0 0 900 100", "throttled for a second of ten");
 	move(&f, "cpu", "/other");
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 1000 100 |0: 0 0 0 1000 100", "another cgroup's throttling");
+	is_seen_next(
+		&f, "0 0 0 1000 100 |0: 0 0 0 1000 100", "another cgroup's throttling");
 	throttle(&f, "cpu/other", 1700);
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 1080 120 |0: 0 0 0 1080 120", "and from there on");
+	is_seen_next(&f, "0 0 0 1080 120 |0: 0 0 0 1080 120", "and from there on");
 	move(&f, "cpu", "/a/ct");
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 1180 120 |0: 0 0 0 1180 120", "an ancestor's");
+	is_seen_next(&f, "0 0 0 1180 120 |0: 0 0 0 1180 120", "an ancestor's");
 	move(&f, "cpu", "/b/ct");
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 1280 120 |0: 0 0 0 1280 120", "another ancestor's");
+	is_seen_next(&f, "0 0 0 1280 120 |0: 0 0 0 1280 120", "another ancestor's");
 	throttle(&f, "cpu/b", 2800);
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 1350 150 |0: 0 0 0 1350 150", "and from there on");
+	is_seen_next(&f, "0 0 0 1350 150 |0: 0 0 0 1350 150", "and from there on");
 	fixture_deinit(&f);
 }
 

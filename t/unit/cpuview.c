@@ -28,8 +28,7 @@ static void test_cpuset_changes(void)
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0-1\n");
 	is_seen(&f, "890 0 430 2980 0 |0: 200 0 100 700 0 |1: 230 0 110 760 0",
 		"CPU 0 comes back with what it had");
-	f.subject.now_ns += S;
-	is_seen(&f, "890 0 430 3180 0 |0: 200 0 100 800 0 |1: 230 0 110 860 0",
+	is_seen_next(&f, "890 0 430 3180 0 |0: 200 0 100 800 0 |1: 230 0 110 860 0",
 		"and idles for a second");
 	fixture_deinit(&f);
 }
@@ -45,13 +44,11 @@ static void test_quota_changes(void)
 	is_seen(&f, "200 0 200 1100 0 |0: 100 0 100 550 0 |1: 100 0 100 550 0",
 		"1.5 CPUs");
 	fixture_write(&f, "cgroup/ct/cpu.max", "max 100000\n");
-	f.subject.now_ns += S;
-	is_seen(&f,
+	is_seen_next(&f,
 		"200 0 200 1250 0 |0: 100 0 100 625 0 |1: 100 0 100 625 0 |2: 0 0 0 0 0"
 		" |3: 0 0 0 0 0",
 		"the time until the change counts as it was");
-	f.subject.now_ns += S;
-	is_seen(&f,
+	is_seen_next(&f,
 		"200 0 200 1650 0 |0: 100 0 100 725 0 |1: 100 0 100 725 0"
 		" |2: 0 0 0 100 0 |3: 0 0 0 100 0",
 		"four CPUs");
@@ -81,22 +78,18 @@ static void test_quota_between(void)
 	v2_usage(&f, 1500000, 0, 0);
 	is_seen(&f, "150 0 0 500 0 |0: 150 0 0 500 0 |1: 0 0 0 0 0",
 		"raised, and busy with 1.5 CPUs: usage shows, idle stands still");
-	f.subject.now_ns += S;
-	is_seen(&f, "150 0 0 700 0 |0: 150 0 0 600 0 |1: 0 0 0 100 0",
+	is_seen_next(&f, "150 0 0 700 0 |0: 150 0 0 600 0 |1: 0 0 0 100 0",
 		"from there on idle is the whole of it");
 	fixture_write(&f, "cgroup/ct/cpu.max", "50000 100000\n");
-	f.subject.now_ns += S;
-	is_seen(&f, "150 0 0 900 0 |0: 150 0 0 700 0", "lowered: it was two until now");
-	f.subject.now_ns += S;
-	is_seen(&f, "150 0 0 950 0 |0: 150 0 0 750 0", "and is half a one since then");
+	is_seen_next(
+		&f, "150 0 0 900 0 |0: 150 0 0 700 0", "lowered: it was two until now");
+	is_seen_next(
+		&f, "150 0 0 950 0 |0: 150 0 0 750 0", "and is half a one since then");
 	v2_usage(&f, 2500000, 0, 0);
-	f.subject.now_ns += S;
-	is_seen(&f, "250 0 0 950 0 |0: 250 0 0 750 0",
+	is_seen_next(&f, "250 0 0 950 0 |0: 250 0 0 750 0",
 		"raised and lowered again unseen: usage shows");
-	f.subject.now_ns += S;
-	is_seen(&f, "250 0 0 950 0 |0: 250 0 0 750 0", "it is made up for");
-	f.subject.now_ns += S;
-	is_seen(&f, "250 0 0 1000 0 |0: 250 0 0 800 0", "and that is all");
+	is_seen_next(&f, "250 0 0 950 0 |0: 250 0 0 750 0", "it is made up for");
+	is_seen_next(&f, "250 0 0 1000 0 |0: 250 0 0 800 0", "and that is all");
 	fixture_deinit(&f);
 
 	start(&f, false);
@@ -110,11 +103,9 @@ static void test_quota_between(void)
 	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpu.cfs_quota_us", "-1\n");
 	fixture_write(&f, "cgroup/cpu,cpuacct/ct/cpuacct.usage_all",
 		"cpu user system\n0 800000000 0\n1 700000000 0\n");
-	f.subject.now_ns += S;
-	is_seen(&f, "150 0 0 500 0 |0: 150 0 0 500 0 |1: 0 0 0 0 0",
+	is_seen_next(&f, "150 0 0 500 0 |0: 150 0 0 500 0 |1: 0 0 0 0 0",
 		"v1: no quota any more, and busy with 1.5 CPUs");
-	f.subject.now_ns += S;
-	is_seen(&f, "150 0 0 700 0 |0: 150 0 0 600 0 |1: 0 0 0 100 0",
+	is_seen_next(&f, "150 0 0 700 0 |0: 150 0 0 600 0 |1: 0 0 0 100 0",
 		"v1: from there on idle is the whole of it");
 	fixture_deinit(&f);
 
@@ -127,8 +118,7 @@ static void test_quota_between(void)
 	v2_usage(&f, 2000000, 0, 0);
 	is_seen(&f, "200 0 0 1000 0 |0: 200 0 0 1000 0 |1: 0 0 0 0 0",
 		"two, and both busy");
-	f.subject.now_ns += S;
-	is_seen(&f, "200 0 0 1200 0 |0: 200 0 0 1100 0 |1: 0 0 0 100 0",
+	is_seen_next(&f, "200 0 0 1200 0 |0: 200 0 0 1100 0 |1: 0 0 0 100 0",
 		"two CPUs of idle");
 	fixture_deinit(&f);
 }
@@ -203,18 +193,13 @@ static void test_throttled(void)
 	v2_usage(&f, 0, 0, 0);
 	is_seen(&f, "0 0 0 900 100 |0: 0 0 0 900 100", "a second of ten");
 	fixture_write(&f, "cgroup/ct/cpu.stat.local", "throttled_usec 9000000\n");
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 900 200 |0: 0 0 0 900 200", "eight seconds in one");
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 990 210 |0: 0 0 0 990 210", "a period may be late");
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 1090 210 |0: 0 0 0 1090 210", "the rest is forgotten");
+	is_seen_next(&f, "0 0 0 900 200 |0: 0 0 0 900 200", "eight seconds in one");
+	is_seen_next(&f, "0 0 0 990 210 |0: 0 0 0 990 210", "a period may be late");
+	is_seen_next(&f, "0 0 0 1090 210 |0: 0 0 0 1090 210", "the rest is forgotten");
 	fixture_write(&f, "cgroup/ct/cpu.stat.local", "throttled_usec 500000\n");
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 1190 210 |0: 0 0 0 1190 210", "a counter that fell");
+	is_seen_next(&f, "0 0 0 1190 210 |0: 0 0 0 1190 210", "a counter that fell");
 	fixture_write(&f, "cgroup/ct/cpu.stat.local", "throttled_usec 600000\n");
-	f.subject.now_ns += S;
-	is_seen(&f, "0 0 0 1280 220 |0: 0 0 0 1280 220", "counts from there");
+	is_seen_next(&f, "0 0 0 1280 220 |0: 0 0 0 1280 220", "counts from there");
 	fixture_deinit(&f);
 }
 
@@ -228,24 +213,21 @@ static void test_other_cgroup(void)
 	v2_usage(&f, 5000000, 0, 0);
 	is_seen(&f, "500 0 0 500 0 |0: 500 0 0 500 0", "half of 10 s");
 	v2_usage(&f, 100000, 0, 0);
-	f.subject.now_ns += S;
-	is_seen(&f, "500 0 0 600 0 |0: 500 0 0 600 0", "init moved to a younger cgroup");
+	is_seen_next(
+		&f, "500 0 0 600 0 |0: 500 0 0 600 0", "init moved to a younger cgroup");
 	v2_usage(&f, 300000, 0, 0);
-	f.subject.now_ns += S;
-	is_seen(&f, "520 0 0 680 0 |0: 520 0 0 680 0", "whose time counts from there");
+	is_seen_next(
+		&f, "520 0 0 680 0 |0: 520 0 0 680 0", "whose time counts from there");
 	v2_usage(&f, 900000000, 0, 0);
-	f.subject.now_ns += S;
-	is_seen(&f, "520 0 0 780 0 |0: 520 0 0 780 0", "to an older one");
+	is_seen_next(&f, "520 0 0 780 0 |0: 520 0 0 780 0", "to an older one");
 	f.subject.now_ns -= S / 2;
 	is_seen(&f, "520 0 0 780 0 |0: 520 0 0 780 0", "an earlier request comes late");
 	f.subject.now_ns += S / 2;
 	v2_usage(&f, 900980000, 20000, 0);
 	is_seen(&f, "618 0 2 780 0 |0: 618 0 2 780 0",
 		"more usage than time: idle waits");
-	f.subject.now_ns += S;
-	is_seen(&f, "618 0 2 780 0 |0: 618 0 2 780 0", "until it is made up for");
-	f.subject.now_ns += S;
-	is_seen(&f, "618 0 2 880 0 |0: 618 0 2 880 0", "and goes on");
+	is_seen_next(&f, "618 0 2 780 0 |0: 618 0 2 780 0", "until it is made up for");
+	is_seen_next(&f, "618 0 2 880 0 |0: 618 0 2 880 0", "and goes on");
 	fixture_deinit(&f);
 }
 
@@ -261,8 +243,8 @@ static void test_gone(void)
 	is_seen(&f, "100 0 0 1900 0 |0: 50 0 0 950 0 |1: 50 0 0 950 0", "two CPUs");
 	fixture_remove(&f, "cgroup/ct/cpu.stat");
 	cgfiles_forget(f.files, f.ct);
-	f.subject.now_ns += S;
-	is_seen(&f, "100 0 0 1900 0 |0: 50 0 0 950 0 |1: 50 0 0 950 0", "it is gone");
+	is_seen_next(
+		&f, "100 0 0 1900 0 |0: 50 0 0 950 0 |1: 50 0 0 950 0", "it is gone");
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "1-2\n");
 	is_seen(&f, "100 0 0 1900 0 |1: 50 0 0 950 0 |2: 0 0 0 0 0", "other CPUs");
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0\n");

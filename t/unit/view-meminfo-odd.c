@@ -80,14 +80,21 @@ static void huge_files(
 }
 
 /* A host with 16 pages of 2 MB and 3 of 1 GB. */
+static void start_huge(struct fixture *f)
+{
+	char text[512];
+
+	start(f, "memory hugetlb\n");
+	snprintf(text, sizeof(text), "MemTotal:        1000000 kB\n%s", host_huge);
+	fixture_write(f, "proc/meminfo", text);
+}
+
 static void test_huge(void)
 {
 	struct fixture f;
 	char text[512];
 
-	start(&f, "memory hugetlb\n");
-	snprintf(text, sizeof(text), "MemTotal:        1000000 kB\n%s", host_huge);
-	fixture_write(&f, "proc/meminfo", text);
+	start_huge(&f);
 	fixture_write(&f, "cgroup/a/ct/memory.current", "0\n");
 	snprintf(text, sizeof(text), "MemTotal:        1000000 kB\n%s", host_huge);
 	is_str(show(&f, "/a/ct"), text,
@@ -158,11 +165,8 @@ static void huge_pool(struct fixture *f, const char *kb, const char *pages)
 static void test_huge_sizes(void)
 {
 	struct fixture f;
-	char text[512];
 
-	start(&f, "memory hugetlb\n");
-	snprintf(text, sizeof(text), "MemTotal:        1000000 kB\n%s", host_huge);
-	fixture_write(&f, "proc/meminfo", text);
+	start_huge(&f);
 	fixture_write(&f, "sys/devices/system/cpu/online", "0\n");
 	fixture_write(&f, "cgroup/ct/memory.current", "0\n");
 	huge_files(&f, "ct/hugetlb.64KB.max", "max\n", "0\n");
