@@ -232,7 +232,8 @@ int slowread_get(struct server *server, int dirfd, const char *path, bool neares
 	int r;
 
 	if (slow && slow->state == SLOW_DONE) {
-		*text = (struct slice){reads->text.data, reads->text.len};
+		if (slow->result == 0)
+			*text = (struct slice){reads->text.data, reads->text.len};
 		return slow->result;
 	}
 	if (give_up)
