@@ -302,7 +302,7 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 
 	*text = "";
 	if (!*file || (hierarchy->is_root && !path.len &&
-			     hierarchy->version->fact[fact].below_root))
+			      hierarchy->version->fact[fact].below_root))
 		return -ENOENT;
 	i = entry_find(files, &key);
 	if (i) {

@@ -269,48 +269,51 @@ static int refuse(struct work *work)
 	return -EROFS;
 }
 
-static handler *const handlers[] = {
-	[FUSE_LOOKUP] = on_lookup,
-	[FUSE_FORGET] = on_forget,
-	[FUSE_GETATTR] = on_getattr,
-	[FUSE_SETATTR] = on_setattr,
-	[FUSE_READLINK] = on_readlink,
-	[FUSE_SYMLINK] = refuse,
-	[FUSE_MKNOD] = refuse,
-	[FUSE_MKDIR] = refuse,
-	[FUSE_UNLINK] = refuse,
-	[FUSE_RMDIR] = refuse,
-	[FUSE_RENAME] = refuse,
-	[FUSE_LINK] = refuse,
-	[FUSE_OPEN] = on_open,
-	[FUSE_READ] = work_read,
-	[FUSE_WRITE] = trigger_write,
-	[FUSE_STATFS] = on_statfs,
-	[FUSE_RELEASE] = on_release,
-	[FUSE_SETXATTR] = refuse,
-	[FUSE_REMOVEXATTR] = refuse,
-	[FUSE_INIT] = on_init,
-	[FUSE_OPENDIR] = on_opendir,
-	[FUSE_READDIR] = work_readdir,
-	[FUSE_RELEASEDIR] = on_release,
-	[FUSE_CREATE] = refuse,
-	[FUSE_INTERRUPT] = on_interrupt,
-	[FUSE_DESTROY] = on_destroy,
-	[FUSE_IOCTL] = on_ioctl,
-	[FUSE_POLL] = trigger_poll,
-	[FUSE_BATCH_FORGET] = on_forget,
-	[FUSE_FALLOCATE] = refuse,
-	[FUSE_RENAME2] = refuse,
-	[FUSE_COPY_FILE_RANGE] = refuse,
-	[FUSECHAN_OP_TMPFILE] = refuse,
-};
+/* NULL: the kernel is told that there is no such thing. */
+static handler *handler_of(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_LOOKUP: return on_lookup;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET: return on_forget;
+	case FUSE_GETATTR: return on_getattr;
+	case FUSE_SETATTR: return on_setattr;
+	case FUSE_READLINK: return on_readlink;
+	case FUSE_OPEN: return on_open;
+	case FUSE_READ: return work_read;
+	case FUSE_WRITE: return trigger_write;
+	case FUSE_STATFS: return on_statfs;
+	case FUSE_RELEASE:
+	case FUSE_RELEASEDIR: return on_release;
+	case FUSE_INIT: return on_init;
+	case FUSE_OPENDIR: return on_opendir;
+	case FUSE_READDIR: return work_readdir;
+	case FUSE_INTERRUPT: return on_interrupt;
+	case FUSE_DESTROY: return on_destroy;
+	case FUSE_IOCTL: return on_ioctl;
+	case FUSE_POLL: return trigger_poll;
+	case FUSE_SYMLINK:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_LINK:
+	case FUSE_SETXATTR:
+	case FUSE_REMOVEXATTR:
+	case FUSE_CREATE:
+	case FUSE_FALLOCATE:
+	case FUSE_COPY_FILE_RANGE:
+	case FUSECHAN_OP_TMPFILE: return refuse;
+	default: return NULL;
+	}
+}
 
 /* Everything but SERVED and SERVE_PARK is an error that the caller gets. */
 static int handle(struct work *work, int parsed)
 {
-	uint32_t opcode = work->request.opcode;
-	handler *call =
-		opcode < sizeof(handlers) / sizeof(handlers[0]) ? handlers[opcode] : NULL;
+	handler *const call = handler_of(work->request.opcode);
 
 	/* What is refused need not be well formed. */
 	if (call == refuse)
