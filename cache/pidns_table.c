@@ -11,6 +11,8 @@
 #include "nsutil/nsid.h"
 #include "nsutil/pidfd.h"
 
+enum { SWEEP = 4 };
+
 static struct pool spaces = {.size = sizeof(struct pidns_space)};
 
 /* nsfs numbers namespaces in sequence, so that both numbers of one container after
@@ -155,13 +157,16 @@ struct container *pidns_get(
 	return ct;
 }
 
-/* A few of the namespaces each time one is added: dead ones go as fast as new ones come,
- * however many that are. */
+/* A few of the namespaces each time one is added: however fast new ones come and go, no
+ * more dead ones are kept than a part of the living. Each look is a system call. */
 static void sweep(struct pidns *cache)
 {
-	for (int i = 0; i < PIDNS_BUCKETS / 32; i++) {
+	unsigned seen = 0;
+
+	for (int i = 0; i < PIDNS_BUCKETS / 8 && seen < SWEEP; i++) {
 		struct pidns_space **link = &cache->space[cache->hand++ % PIDNS_BUCKETS];
-		while (*link)
+
+		for (; *link; seen++)
 			if (alive(cache, *link))
 				link = &(*link)->next;
 			else
@@ -192,7 +197,7 @@ static int space_new(
 	if (!space)
 		return -ENOMEM;
 	*space = (struct pidns_space){.ino = ino, .init = init};
-	space->outer = nsid_outermost(nsfd, cache->host->ino);
+	space->outer = nsid_outermost(nsfd, ino, cache->host->ino);
 	space->pin = pidfd_get(init);
 	space->is_pidfd = space->pin >= 0;
 	if (!space->is_pidfd)

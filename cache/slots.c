@@ -13,7 +13,9 @@
 
 enum {
 	CHAINS = 1024,
-	/* Keys that are looked at before a new place is begun, */
+	/* Keys that are looked at before a new place is begun, each with a system call,
+	 * and when there is no other place, */
+	LOOK = 8,
 	SWEEP = 32,
 };
 
@@ -131,10 +133,11 @@ static unsigned oldest_of_greediest(
 /* Who could go, of the next few places; at once if somebody has gone. */
 static unsigned sweep(struct slots *slots, bool *gone)
 {
+	const unsigned most = slots->used < slots->count ? LOOK : SWEEP;
 	unsigned seen[SWEEP], count = 0;
 
 	*gone = false;
-	while (count < SWEEP && count < slots->used) {
+	while (count < most && count < slots->used) {
 		slots->hand = (slots->hand % slots->used + STRIDE) % slots->used;
 		seen[count++] = slots->hand;
 		if (is_gone(&slots->key[slots->hand])) {

@@ -66,23 +66,20 @@ int nsid_open_as(int procfd, pid_t tid, enum ns_kind kind, uint64_t ino)
 	return st.st_ino == ino ? fd_steal(&fd) : -ESRCH;
 }
 
-uint64_t nsid_outermost(int nsfd, uint64_t own)
+uint64_t nsid_outermost(int nsfd, uint64_t ino, uint64_t own)
 {
 	autofd held = -1;
-	uint64_t ino = 0;
 	struct stat st;
 
+	if (ino == own)
+		return 0;
 	for (int depth = 0; depth < 33; depth++) { /* MAX_PID_NS_LEVEL and ours */
-		if (fstat(nsfd, &st) < 0)
-			return 0;
-		if (st.st_ino == own)
-			return ino;
-		ino = st.st_ino;
 		nsfd = ioctl(nsfd, NS_GET_PARENT);
 		fd_close(held);
 		held = nsfd;
-		if (nsfd < 0)
-			return ino;
+		if (nsfd < 0 || fstat(nsfd, &st) < 0 || st.st_ino == own)
+			break;
+		ino = st.st_ino;
 	}
 	return ino;
 }

@@ -20,10 +20,10 @@ int nsid_open(int procfd, pid_t tid, enum ns_kind kind);
 /* The same if it is the one with that number, else -ESRCH. */
 int nsid_open_as(int procfd, pid_t tid, enum ns_kind kind, uint64_t ino);
 
-/* The outermost of the pid namespaces around the one behind nsfd, and of itself, that is
- * below `own`, which is ours. Before Linux 4.9 that is taken to be itself. 0 when it
- * cannot be told. */
-uint64_t nsid_outermost(int nsfd, uint64_t own);
+/* The outermost of the pid namespaces around the one behind nsfd, and of itself, which is
+ * `ino`, that is below `own`, which is ours; 0 when that is `ino`. Before Linux 4.9, and
+ * when it cannot be told, that is taken to be itself. */
+uint64_t nsid_outermost(int nsfd, uint64_t ino, uint64_t own);
 
 /* A number of the thread's directory in procfs, which no later thread with the same id
  * has. It may change while the thread lives. 0 or -errno. */

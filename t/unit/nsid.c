@@ -100,12 +100,12 @@ static void test_outermost(void)
 	nsid_of(proc, getpid(), NS_PID, &here);
 	nsid_of(proc, outer, NS_PID, &there);
 	nsid_of(proc, inner, NS_PID, &below);
-	is_u64(nsid_outermost(out, here), there, "below ours: itself");
-	is_u64(nsid_outermost(in, here), there, "further down: the one around it");
-	is_u64(nsid_outermost(in, there), below, "as seen from there");
-	is_u64(nsid_outermost(in, 1), here, "as far as can be seen");
-	is_u64(nsid_outermost(own, here), 0, "not below");
-	is_u64(nsid_outermost(-1, here), 0, "nothing");
+	is_u64(nsid_outermost(out, there, here), there, "below ours: itself");
+	is_u64(nsid_outermost(in, below, here), there, "further down: the one around it");
+	is_u64(nsid_outermost(in, below, there), below, "as seen from there");
+	is_u64(nsid_outermost(in, below, 1), here, "as far as can be seen");
+	is_u64(nsid_outermost(own, here, here), 0, "not below");
+	is_u64(nsid_outermost(-1, below, here), below, "itself when it cannot be told");
 	close(in);
 	close(out);
 	close(own);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { PLACES = 1500, KEYS = 5000 };
 
@@ -92,6 +94,34 @@ static void test_greedy(void)
 	free(slots);
 }
 
+/* Many that come and go among some that stay: their places are used again, though few are
+ * looked at for each. */
+static void test_gone(void)
+{
+	enum { STAY = 100, GO = 5000 };
+	struct slots *slots = fresh();
+	unsigned there = 0;
+	pid_t gone = fork();
+
+	if (gone == 0)
+		_exit(0);
+	waitpid(gone, NULL, 0);
+	for (unsigned i = 0; i < STAY + GO; i++) {
+		const struct slot_key key = {{i + 1}};
+
+		slots_give(
+			slots, slots_take(slots), &key, i < STAY ? getpid() : gone, i, i);
+	}
+	for (unsigned i = 0; i < STAY; i++) {
+		const struct slot_key key = {{i + 1}};
+
+		there += slots_find(slots, &key) != SLOT_NONE;
+	}
+	is_u64(there, STAY, "all that stay are there");
+	ok(slots_trim(slots) < 3 * STAY, "in a table that is not much larger");
+	free(slots);
+}
+
 int main(void)
 {
 	struct slots *slots = fresh();
@@ -125,5 +155,6 @@ int main(void)
 	ok(slots_valid(slots, PLACES), "the next process takes it up");
 	free(slots);
 	test_greedy();
+	test_gone();
 	return tap_done();
 }
