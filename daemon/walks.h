@@ -1,7 +1,10 @@
 /*
  * Walks over the tasks of containers, a few at a time. Where the kernel lists a cgroup's
  * tasks bit by bit (v2) they run on the loop, in slices; where it first makes the whole
- * list, which takes milliseconds (v1), in a helper process.
+ * list (v1), in a helper process. That takes milliseconds if there are many, and a lock
+ * that all who read the list take (pidlist_mutex in kernel/cgroup/cgroup-v1.c): a task of
+ * the container that was throttled while it held that kept us waiting for a second, with
+ * few tasks, too (Linux 6.1, measured).
  */
 #ifndef DAEMON_WALKS_H
 #define DAEMON_WALKS_H
