@@ -212,18 +212,48 @@ bool sample_is_v1(const struct sample *sample, const struct cg_layout *layout)
 	return layout->hierarchy[sample->hierarchy].version == &cg_v1;
 }
 
+/* As many as the last time, until it is known. */
+static void charge(struct samples *samples, struct sample *sample)
+{
+	const uint64_t tasks = sample->state.counts.total;
+
+	sample->charged = tasks < SAMPLE_LOOKS ? (uint32_t)tasks : SAMPLE_LOOKS;
+	samples->looks[sample->owner] += sample->charged;
+}
+
+void sample_walked(struct samples *samples, struct sample *sample, uint64_t looks)
+{
+	const uint64_t had = samples->looks[sample->owner] + looks;
+
+	/* What was charged may have been written off since. */
+	samples->looks[sample->owner] =
+		had > sample->charged ? (uint32_t)(had - sample->charged) : 0;
+	sample->charged = 0;
+}
+
+void sample_new_period(struct samples *samples)
+{
+	for (unsigned i = 0; i < SAMPLE_BUCKETS; i++) {
+		uint32_t *looks = &samples->looks[i];
+
+		*looks -= *looks < SAMPLE_LOOKS ? *looks : SAMPLE_LOOKS;
+	}
+}
+
 struct sample *sample_take_due(
 	struct samples *samples, const struct cg_layout *layout, bool v1_only)
 {
 	for (int rank = 0; rank < SAMPLE_RANKS; rank++) {
 		struct sample *s = samples->due[rank].first;
 
-		/* All are of one kind, but while hierarchies come and go. */
-		while (s && v1_only && !sample_is_v1(s, layout))
+		/* All are of one version, but while hierarchies come and go. */
+		while (s && (samples->looks[s->owner] >= SAMPLE_LOOKS ||
+				    (v1_only && !sample_is_v1(s, layout))))
 			s = s->due_next;
 		if (!s)
 			continue;
 		leave_queue(samples, s);
+		charge(samples, s);
 		return s;
 	}
 	return NULL;

@@ -15,6 +15,10 @@ enum {
 	/* Of one pid namespace below ours with all that are in it: each takes a walk
 	 * every LOAD_PERIOD_NS. */
 	SAMPLE_QUOTA = 256,
+	/* Tasks and cgroups that are looked at for one owner each LOAD_PERIOD_NS: half a
+	 * second of a CPU. Who has more of them is counted less often; whoever makes many
+	 * namespaces in a container would have all its tasks counted for each. */
+	SAMPLE_LOOKS = 32768,
 };
 
 /* Who is walked first. */
@@ -42,10 +46,11 @@ struct sample {
 	struct sample *due_prev, *due_next; /* of the queue, if it is due */
 	enum sample_rank due_rank;          /* which queue */
 	bool due, walking;
-	bool stuck;   /* the last walk had no end */
-	bool known;   /* state holds averages, however old */
-	bool counted; /* state is worth showing */
-	pid_t caller; /* the last thread whose number was looked up */
+	uint32_t charged; /* for the walk that is under way */
+	bool stuck;       /* the last walk had no end */
+	bool known;       /* state holds averages, however old */
+	bool counted;     /* state is worth showing */
+	pid_t caller;     /* the last thread whose number was looked up */
 	struct load_state state;
 	int stored; /* where in the history, see load_store */
 };
@@ -61,6 +66,7 @@ struct samples {
 	uint64_t last_id;
 	struct sample *bucket[SAMPLE_BUCKETS], *by_id[SAMPLE_BUCKETS];
 	unsigned owned[SAMPLE_BUCKETS]; /* by owners; the few of one bucket share it */
+	uint32_t looks[SAMPLE_BUCKETS]; /* that they had and are to do without */
 	struct sample_queue due[SAMPLE_RANKS];
 };
 
@@ -83,9 +89,14 @@ struct sample *sample_next(const struct samples *samples, const struct sample *p
 /* It is to be walked, after those of its rank that are due already. */
 void sample_set_due(struct samples *samples, struct sample *sample);
 /* Takes the one to be walked next, which is due no more; only of v1 hierarchies if that
- * is said. NULL: none is due. */
+ * is said. NULL: none is due whose owner has looks left. */
 struct sample *sample_take_due(
 	struct samples *samples, const struct cg_layout *layout, bool v1_only);
+
+/* Its walk has looked at so many tasks and cgroups. */
+void sample_walked(struct samples *samples, struct sample *sample, uint64_t looks);
+/* LOAD_PERIOD_NS have passed. */
+void sample_new_period(struct samples *samples);
 
 bool sample_is_v1(const struct sample *sample, const struct cg_layout *layout);
 /* Its cgroup's directory, open for reading; the caller closes it. -errno. */

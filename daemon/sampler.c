@@ -97,10 +97,13 @@ static void on_walked(
 		return;
 	s->walking = false;
 	s->stuck = end == WALK_STUCK;
-	if (end == WALK_AGAIN)
+	if (end == WALK_AGAIN) {
+		sample_walked(&sampler->samples, s, 0);
 		sample_set_due(&sampler->samples, s);
+	}
 	if (end != WALK_COUNTED)
 		return;
+	sample_walked(&sampler->samples, s, counts->total + counts->cgroups);
 	/* A container has at least its init: this cgroup is not it, or is no more. */
 	if (!counts->total) {
 		drop(sampler, s);
@@ -149,6 +152,7 @@ static void on_tick(void *arg)
 	uint64_t now_ns = serve_now();
 
 	sampler->ticking = false;
+	sample_new_period(&sampler->samples);
 	for (; s; s = next) {
 		next = sample_next(&sampler->samples, s);
 		/* Nobody has waited for that long. */

@@ -254,10 +254,16 @@ static bool fork_helper(struct slot *slot, const struct walk_job *jobs, unsigned
 	slot->pidfd = pidfd_get(slot->pid);
 	if (watch_helper(slot))
 		return true;
+	/* No memory to wait for it with. */
 	kill(slot->pid, SIGKILL);
-	waitpid(slot->pid, NULL, 0);
-	forget_helper(slot);
 	return false;
+}
+
+/* One that could not be watched. */
+static void reclaim(struct slot *slot)
+{
+	if (slot->pid && !slot->watch && waitpid(slot->pid, NULL, WNOHANG))
+		forget_helper(slot);
 }
 
 /* Whether it has as many jobs as it can have. */
@@ -292,6 +298,7 @@ static bool take_jobs(struct walks *walks)
 		struct slot *slot = &walks->slot[i];
 		struct walk_job job;
 
+		reclaim(slot);
 		if (slot->jobs || slot->pid ||
 			!walks->user.next(walks->user.arg, false, &job))
 			continue;

@@ -240,7 +240,7 @@ static void step_enter(struct taskwalk *walk)
 	int top = walk->dir[walk->depth - 1];
 
 	walk->entered = true;
-	walk->cgroups++;
+	walk->counts.cgroups++;
 	if (walk->counts.total < TASKWALK_TASKS)
 		walk->tasks = openat(top, walk->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 }
@@ -273,7 +273,7 @@ static void step_dir(struct taskwalk *walk)
 	struct stat st;
 	long n;
 
-	if (walk->depth == TASKWALK_DEPTH || walk->cgroups >= TASKWALK_CGROUPS ||
+	if (walk->depth == TASKWALK_DEPTH || walk->counts.cgroups >= TASKWALK_CGROUPS ||
 		fstat(top, &st) < 0 || st.st_nlink == 2) {
 		leave_dir(walk);
 		return;

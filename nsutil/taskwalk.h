@@ -23,6 +23,7 @@ struct taskwalk_counts {
 	uint64_t running; /* state R of /proc/TID/status */
 	uint64_t blocked; /* state D */
 	uint64_t total;
+	uint64_t cgroups; /* visited */
 	/* The newest task that has a number in the namespace: its thread id here and
 	 * there; 0: none has. Thread ids are given out in a circle, so the newest is the
 	 * one that is nearest behind the last one given out. */
@@ -38,9 +39,8 @@ struct taskwalk {
 	int tasks;               /* the list being read, -1: none; owned */
 	bool entered;            /* the list of dir[depth - 1] has been dealt with */
 	pid_t last_tid;          /* last thread id that our namespace gave out */
-	uint64_t cgroups;
-	pid_t tid;        /* digits of a number so far */
-	unsigned at, len; /* of chunk */
+	pid_t tid;               /* digits of a number so far */
+	unsigned at, len;        /* of chunk */
 	_Alignas(8) char chunk[TASKWALK_CHUNK];
 	struct taskwalk_counts counts;
 };

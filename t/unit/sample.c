@@ -41,17 +41,23 @@ static void end(void)
 	fixture_deinit(&f);
 }
 
-/* The sample of container number i. */
-static struct sample *get(uint64_t i, uint64_t now_ns)
+/* The sample of container number i in one with that number. */
+static struct sample *get_in(uint64_t outer, uint64_t i, uint64_t now_ns)
 {
 	struct sample *s;
 	bool is_new;
 
-	f.ct->pidns = f.ct->outer = 4026531836 + i;
+	f.ct->pidns = 4026531836 + i;
+	f.ct->outer = 4026531836 + outer;
 	s = sample_get(samples, &f.layout, f.ct, now_ns, &is_new);
 	if (s && is_new)
 		sample_set_due(samples, s);
 	return s;
+}
+
+static struct sample *get(uint64_t i, uint64_t now_ns)
+{
+	return get_in(i, i, now_ns);
 }
 
 static uint64_t take(void)
@@ -120,6 +126,38 @@ static void test_order(void)
 	is_u64(take(), s[0]->id, "behind one that was dropped");
 	sample_drop(samples, s[5]);
 	is_u64(take(), s[1]->id, "before one that was dropped");
+	end();
+}
+
+/* Who has so many tasks, or has them counted so often, that it takes long, has them
+ * counted less often, and keeps nobody else waiting. */
+static void test_looks(void)
+{
+	struct sample *s[4], *other;
+
+	begin("");
+	for (unsigned i = 0; i < 4; i++) {
+		s[i] = get_in(7, i, second);
+		s[i]->state.counts.total = SAMPLE_LOOKS / 2;
+	}
+	other = get(4, second);
+	is_u64(take(), s[0]->id, "the first of many");
+	is_u64(take(), s[1]->id, "and the second");
+	is_u64(take(), other->id, "then another's, since that is all for now");
+	is_u64(take(), 0, "for the first owner");
+	sample_walked(samples, s[0], SAMPLE_LOOKS / 4);
+	sample_walked(samples, s[1], 0);
+	is_u64(take(), s[2]->id, "but if there were fewer");
+	sample_walked(samples, s[2], SAMPLE_LOOKS * 2);
+	is_u64(take(), 0, "or more");
+	sample_new_period(samples);
+	is_u64(take(), 0, "which last for longer");
+	sample_new_period(samples);
+	is_u64(take(), s[3]->id, "until it is time again");
+	sample_new_period(samples);
+	sample_new_period(samples);
+	sample_walked(samples, s[3], 1);
+	is_u64(samples->looks[s[3]->owner], 0, "what was written off is not owed twice");
 	end();
 }
 
@@ -226,6 +264,7 @@ int main(void)
 	test_moved();
 	test_find();
 	test_order();
+	test_looks();
 	test_versions();
 	test_room();
 	test_quota();
