@@ -132,7 +132,7 @@ int pidns_learn(struct pidns *cache, const struct caller *caller,
 	const struct cgtexts *texts, int *cgnsfd, uint64_t now_ns, struct container **out)
 {
 	struct pidns_space *space = pidns_space_of(cache, caller->pidns);
-	bool own_cgns = caller->cgns != cache->cgns->own_ino;
+	bool own_cgns = pidns_has_cgns(cache, caller);
 	struct container *ct;
 
 	*out = NULL;
@@ -173,7 +173,7 @@ int pidns_learn_init(struct pidns *cache, const struct caller *init,
 	if (!texts || (cgpath_some_root(layout, texts) &&
 			      nsid_is_zombie(cache->cgns->procfd, init->tid)))
 		return 0;
-	if (init->cgns == cache->cgns->own_ino) {
+	if (!pidns_has_cgns(cache, init)) {
 		r = put(cache, space, init->cgns, CGPATH_INIT, texts, now_ns, &ct);
 	} else if (cgpath_tells_root(layout, texts)) {
 		r = put_root(cache, space, init->cgns, texts, cgnsfd, now_ns, &ct);

@@ -54,8 +54,12 @@ void pidns_deinit(struct pidns *cache);
 /* Of what follows: containers belong to the cache and are valid until the next call.
  * now_ns is CLOCK_BOOTTIME. */
 
-/* The container of a caller whose cgroup namespace is not ours, NULL when it is not
- * known. */
+/* Whether the caller has a cgroup namespace whose root is its container's: not ours, and
+ * not the one in which its pid namespace was made. A container within a container may
+ * have none of its own. */
+bool pidns_has_cgns(const struct pidns *cache, const struct caller *caller);
+
+/* The container of a caller who has one, NULL when it is not known. */
 struct container *pidns_find(
 	struct pidns *cache, const struct caller *caller, uint64_t now_ns);
 /* By the container's own key. */
@@ -86,8 +90,8 @@ enum { PIDNS_NEEDS_INIT = 1 };
 
 /*
  * The container of a caller whose texts are these; NULL for the host. Takes *cgnsfd, the
- * caller's cgroup namespace (-1: ours), when it remembers the container by that. 0,
- * -errno, or PIDNS_NEEDS_INIT: call pidns_learn_init first.
+ * caller's cgroup namespace (-1: it has none), when it remembers the container by that.
+ * 0, -errno, or PIDNS_NEEDS_INIT: call pidns_learn_init first.
  */
 int pidns_learn(struct pidns *cache, const struct caller *caller,
 	const struct cgtexts *texts, int *cgnsfd, uint64_t now_ns,

@@ -33,6 +33,7 @@ int pidns_init(struct pidns *cache, const struct cgns *cgns, uint64_t host_pidns
 	if (!cache->host)
 		return -ENOMEM;
 	cache->host->ino = cache->host->outer = host_pidns;
+	cache->host->around = cgns->own_ino;
 	cache->host->pin = -1;
 	return 0;
 }
@@ -191,13 +192,17 @@ static int space_new(
 {
 	int procfd = cache->cgns->procfd, r;
 	struct pidns_space *space;
+	uint64_t parent;
 
 	sweep(cache);
 	space = pool_get(&spaces);
 	if (!space)
 		return -ENOMEM;
 	*space = (struct pidns_space){.ino = ino, .init = init};
-	space->outer = nsid_outermost(nsfd, ino, cache->host->ino);
+	space->outer = nsid_outermost(nsfd, ino, cache->host->ino, &parent);
+	space->around = parent == cache->host->ino
+				? cache->cgns->own_ino
+				: nsid_cgns_around(procfd, init, parent);
 	space->pin = pidfd_get(init);
 	space->is_pidfd = space->pin >= 0;
 	if (!space->is_pidfd)
@@ -255,6 +260,14 @@ int pidns_ask(struct pidns *cache, uint64_t ino, int nsfd, uint64_t now_ns)
 	}
 	space_link(cache, space, now_ns);
 	return 0;
+}
+
+bool pidns_has_cgns(const struct pidns *cache, const struct caller *caller)
+{
+	const struct pidns_space *space = pidns_space_of(cache, caller->pidns);
+
+	return caller->cgns != cache->cgns->own_ino &&
+	       (!space || caller->cgns != space->around);
 }
 
 bool pidns_known(const struct pidns *cache, uint64_t pidns)

@@ -9,6 +9,7 @@
 struct pidns_space {
 	struct pidns_space *next;
 	uint64_t ino, outer; /* see struct container */
+	uint64_t around;     /* the cgroup namespace that it was made in; 0: unknown */
 	pid_t init;
 	int pin; /* pidfd of init; before Linux 5.3 the namespace */
 	bool is_pidfd;

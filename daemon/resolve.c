@@ -84,7 +84,7 @@ static int take_caller(struct server *server, struct resolver *resolver)
 			serve_now(), &ct);
 	/* By its cgroup namespace it is found without. */
 	if (r == PIDNS_NEEDS_INIT ||
-		(ct && ct->key == caller->cgns && caller->cgns != server->cgns.own_ino))
+		(ct && ct->key == caller->cgns && pidns_has_cgns(&server->pidns, caller)))
 		return r;
 	remember(server, caller, ct ? ct->key : 0);
 	return r;
@@ -198,7 +198,7 @@ static int start_helper(struct server *server, struct resolver *resolver)
 		initpid_forks_alone(procfd);
 		return initpid_start(&resolver->helper, procfd, nsfd);
 	}
-	if (caller->cgns != server->cgns.own_ino) {
+	if (pidns_has_cgns(&server->pidns, caller)) {
 		nsfd = nsid_open_as(procfd, caller->tid, NS_CGROUP, caller->cgns);
 		if (nsfd < 0)
 			return nsfd;

@@ -72,15 +72,14 @@ static int find_init(struct server *server, const struct caller *caller, uint64_
 	return resolve_start(server, RESOLVE_INIT, caller, key);
 }
 
-/* The texts of a thread, and a descriptor of its cgroup namespace where it is not ours.
- */
+/* The texts of a thread, and a descriptor of its cgroup namespace where it has one. */
 static int read_texts(struct server *server, const struct caller *caller, int *cgnsfd,
 	struct cgtexts *texts)
 {
 	int r;
 
 	*cgnsfd = -1;
-	if (caller->cgns != server->cgns.own_ino) {
+	if (pidns_has_cgns(&server->pidns, caller)) {
 		*cgnsfd = nsid_open_as(
 			server->host.proc, caller->tid, NS_CGROUP, caller->cgns);
 		if (*cgnsfd < 0)
@@ -115,7 +114,7 @@ static int find_now(struct server *server, const struct caller *caller, uint64_t
 	struct cgtexts texts;
 	int r = 0;
 
-	if (caller->cgns == server->cgns.own_ino &&
+	if (!pidns_has_cgns(&server->pidns, caller) &&
 		pidns_init_due(&server->pidns, caller->pidns, PIDNS_RECHECK_NS, now_ns))
 		r = learn_init(server, caller->pidns, now_ns);
 	for (int i = 0; r >= 0 && i < 2; i++) {
@@ -137,7 +136,7 @@ static int find_now(struct server *server, const struct caller *caller, uint64_t
 static int find_by_helper(struct server *server, const struct caller *caller,
 	uint64_t now_ns, struct container **ct, uint64_t *key)
 {
-	bool own_cgns = caller->cgns != server->cgns.own_ino;
+	bool own_cgns = pidns_has_cgns(&server->pidns, caller);
 	struct caller_verdict *v;
 	uint64_t proc;
 	int r = nsid_of_proc(server->host.proc, caller->tid, &proc);
@@ -167,8 +166,7 @@ static int find(struct server *server, const struct caller *caller, uint64_t now
 	struct pidns *cache = &server->pidns;
 	int r = 0;
 
-	if (caller->cgns != server->cgns.own_ino &&
-		(*ct = pidns_find(cache, caller, now_ns)))
+	if (pidns_has_cgns(cache, caller) && (*ct = pidns_find(cache, caller, now_ns)))
 		return 0;
 	if (!pidns_known(cache, caller->pidns))
 		r = find_init(server, caller, now_ns, key);

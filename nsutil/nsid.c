@@ -66,18 +66,23 @@ int nsid_open_as(int procfd, pid_t tid, enum ns_kind kind, uint64_t ino)
 	return st.st_ino == ino ? fd_steal(&fd) : -ESRCH;
 }
 
-uint64_t nsid_outermost(int nsfd, uint64_t ino, uint64_t own)
+uint64_t nsid_outermost(int nsfd, uint64_t ino, uint64_t own, uint64_t *parent)
 {
 	autofd held = -1;
 	struct stat st;
 
+	*parent = 0;
 	if (ino == own)
 		return 0;
 	for (int depth = 0; depth < 33; depth++) { /* MAX_PID_NS_LEVEL and ours */
 		nsfd = ioctl(nsfd, NS_GET_PARENT);
 		fd_close(held);
 		held = nsfd;
-		if (nsfd < 0 || fstat(nsfd, &st) < 0 || st.st_ino == own)
+		if (nsfd < 0 || fstat(nsfd, &st) < 0)
+			break;
+		if (depth == 0)
+			*parent = st.st_ino;
+		if (st.st_ino == own)
 			break;
 		ino = st.st_ino;
 	}
@@ -199,6 +204,26 @@ int nsid_is_init(int procfd, pid_t pid)
 	int r = status_word(procfd, pid, "NSpid:", true, buf, sizeof(buf), &word);
 
 	return r < 0 ? r : slice_is(word, "1");
+}
+
+uint64_t nsid_cgns_around(int procfd, pid_t init, uint64_t parent)
+{
+	enum { ANCESTORS = 64 };
+	uint64_t cgns = 0, ino;
+	char buf[4096];
+	struct slice word;
+
+	for (int i = 0; i < ANCESTORS; i++) {
+		if (status_word(procfd, init, "PPid:", false, buf, sizeof(buf), &word) <
+				0 ||
+			!word.len)
+			break;
+		init = (pid_t)strtol(word.p, NULL, 10);
+		if (init <= 0 || nsid_of(procfd, init, NS_PID, &ino) < 0 ||
+			ino != parent || nsid_of(procfd, init, NS_CGROUP, &cgns) < 0)
+			break;
+	}
+	return cgns;
 }
 
 bool nsid_is_zombie(int procfd, pid_t tid)

@@ -21,9 +21,15 @@ int nsid_open(int procfd, pid_t tid, enum ns_kind kind);
 int nsid_open_as(int procfd, pid_t tid, enum ns_kind kind, uint64_t ino);
 
 /* The outermost of the pid namespaces around the one behind nsfd, and of itself, which is
- * `ino`, that is below `own`, which is ours; 0 when that is `ino`. Before Linux 4.9, and
- * when it cannot be told, that is taken to be itself. */
-uint64_t nsid_outermost(int nsfd, uint64_t ino, uint64_t own);
+ * `ino`, that is below `own`, which is ours; 0 when that is `ino`. *parent is the one
+ * just around it. Before Linux 4.9, and when it cannot be told, the outermost is taken to
+ * be itself, and *parent is 0. */
+uint64_t nsid_outermost(int nsfd, uint64_t ino, uint64_t own, uint64_t *parent);
+
+/* The cgroup namespace that a pid namespace with this init was made in: that of the
+ * topmost of init's ancestors in `parent`, the pid namespace around it; its own init,
+ * unless somebody from further outside has entered it. 0 when it cannot be told. */
+uint64_t nsid_cgns_around(int procfd, pid_t init, uint64_t parent);
 
 /* A number of the thread's directory in procfs, which no later thread with the same id
  * has. It may change while the thread lives. 0 or -errno. */

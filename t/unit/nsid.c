@@ -95,17 +95,26 @@ static void test_outermost(void)
 	pid_t outer, inner = ns_nested(&outer);
 	int in = nsid_open(proc, inner, NS_PID), out = nsid_open(proc, outer, NS_PID),
 	    own = nsid_open(proc, getpid(), NS_PID);
-	uint64_t here, there, below;
+	uint64_t here, there, below, parent, cgns;
 
 	nsid_of(proc, getpid(), NS_PID, &here);
 	nsid_of(proc, outer, NS_PID, &there);
 	nsid_of(proc, inner, NS_PID, &below);
-	is_u64(nsid_outermost(out, there, here), there, "below ours: itself");
-	is_u64(nsid_outermost(in, below, here), there, "further down: the one around it");
-	is_u64(nsid_outermost(in, below, there), below, "as seen from there");
-	is_u64(nsid_outermost(in, below, 1), here, "as far as can be seen");
-	is_u64(nsid_outermost(own, here, here), 0, "not below");
-	is_u64(nsid_outermost(-1, below, here), below, "itself when it cannot be told");
+	is_u64(nsid_outermost(out, there, here, &parent), there, "below ours: itself");
+	is_u64(parent, here, "just below");
+	is_u64(nsid_outermost(in, below, here, &parent), there,
+		"further down: the one around it");
+	is_u64(parent, there, "which is just around it");
+	is_u64(nsid_outermost(in, below, there, &parent), below, "as seen from there");
+	is_u64(nsid_outermost(in, below, 1, &parent), here, "as far as can be seen");
+	is_u64(nsid_outermost(own, here, here, &parent), 0, "not below");
+	is_u64(nsid_outermost(-1, below, here, &parent), below,
+		"itself when it cannot be told");
+	is_u64(parent, 0, "and nothing around it");
+	nsid_of(proc, outer, NS_CGROUP, &cgns);
+	is_u64(nsid_cgns_around(proc, inner, there), cgns, "where it was made");
+	is_u64(nsid_cgns_around(proc, inner, 1), 0, "no ancestor there");
+	is_u64(nsid_cgns_around(proc, -1, there), 0, "nobody");
 	close(in);
 	close(out);
 	close(own);
