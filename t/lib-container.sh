@@ -244,7 +244,8 @@ cg_mem_used() {
 
 cg_swap_used() {
 	cg_file "$1" memory memory.swap.current ||
-		cg_file "$1" memory memory.stat | awk '$1 == "total_swap" { print $2 }'
+		cg_file "$1" memory memory.stat |
+		awk '$1 == "total_swap" || $1 == "total_swapcached" { n += $2 } END { print n + 0 }'
 }
 
 # "USER SYSTEM" in microseconds.

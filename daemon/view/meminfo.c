@@ -3,7 +3,7 @@
  * with that figure instead. Lines keep the host's order, and the columns of
  * meminfo_proc_show() in fs/proc/meminfo.c: the number ends in column 24 or, if it does
  * not fit, beyond. No figure exceeds its total: MemTotal, or SwapTotal for what is in
- * swap.
+ * swap, and SwapCached not what is used of that.
  */
 #include "daemon/view/memory.h"
 
@@ -291,6 +291,9 @@ static void set_stat(const struct subject *subject, struct memory *memory)
 	for (unsigned i = 0; i < CG_MEMSTATS; i++)
 		if (i != CGM_ZSWAPPED)
 			memory->stat[i] = memory_min(memory->stat[i], memory->total);
+	/* htop subtracts it from what is used. */
+	memory->stat[CGM_SWAPCACHED] =
+		memory_min(memory->stat[CGM_SWAPCACHED], memory->swap_used);
 }
 
 static bool is_line(struct slice text, const struct line *line)

@@ -119,7 +119,9 @@ static void set_swap_v1(struct container *ct, struct memory *memory, uint64_t fo
 		    &limit) &&
 		!(found >> CGM_SWAP & 1))
 		return;
-	memory->swap_used = memory->stat[CGM_SWAP];
+	/* The kernel does not count what is in the swap cache as swap here (it does on
+	 * v2): mem_cgroup_swapin_uncharge_swap() in Linux 6.12. */
+	memory->swap_used = memory->stat[CGM_SWAP] + memory->stat[CGM_SWAPCACHED];
 	memory->swap_total = memory_min(memory->host[MEMH_SWAP_TOTAL], limit);
 	if (container_value(ct, CGF_SWAPPINESS, memory->up, &swappiness) == CG_OK &&
 		swappiness == 0)

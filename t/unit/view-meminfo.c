@@ -135,6 +135,59 @@ static void test_synthetic_v1(void)
 	fixture_deinit(&f);
 }
 
+/* What is in the swap cache is in swap as well: free and htop subtract it from what is
+ * used there. */
+static void swap_is(struct fixture *f, uint64_t total, uint64_t free, uint64_t cached,
+	const char *what)
+{
+	const char *text = show(f, "/ct");
+
+	if (!ok(value(text, "SwapTotal:") == total && value(text, "SwapFree:") == free &&
+			    value(text, "SwapCached:") == cached,
+		    "swap cache: %s", what))
+		printf("# got\n%s", text);
+}
+
+static const char swap_meminfo[] = "MemTotal:        1000000 kB\n"
+				   "SwapCached:         4321 kB\n"
+				   "SwapTotal:        500000 kB\n"
+				   "SwapFree:         400000 kB\n";
+
+static void test_swapcached(void)
+{
+	struct fixture f;
+
+	plain_v1(&f);
+	fixture_write(&f, "proc/meminfo", swap_meminfo);
+	fixture_write(&f, "cgroup/memory/ct/memory.stat",
+		"swapcached 1\nswap 1\nhierarchical_memory_limit 209715200\n"
+		"hierarchical_memsw_limit 314572800\ntotal_swapcached 22020096\n"
+		"total_swap 131072\n");
+	swap_is(&f, 307200, 285568, 21504, "v1, which does not count the swap cache");
+	fixture_write(&f, "cgroup/memory/ct/memory.swappiness", "0\n");
+	swap_is(&f, 21632, 0, 21504, "v1, swappiness 0");
+	fixture_write(&f, "proc/meminfo",
+		"MemTotal: 1000000 kB\nSwapCached: 1 kB\nSwapTotal: 10240 kB\n"
+		"SwapFree: 1 kB\n");
+	swap_is(&f, 10240, 0, 10240, "v1, more than the host has");
+	f.policy.no_swap = true;
+	swap_is(&f, 0, 0, 0, "v1, --disable-swap");
+	fixture_deinit(&f);
+
+	plain_v2(&f);
+	fixture_write(&f, "proc/meminfo", swap_meminfo);
+	fixture_write(&f, "cgroup/ct/memory.stat", "swapcached 8388608\n");
+	swap_is(&f, 20480, 10240, 8192, "v2, which counts it");
+	fixture_write(&f, "cgroup/ct/memory.swap.max", "4194304\n");
+	swap_is(&f, 4096, 0, 4096, "v2, a limit below it");
+	fixture_write(&f, "cgroup/ct/memory.swap.max", "0\n");
+	swap_is(&f, 0, 0, 0, "v2, a limit of 0");
+	fixture_write(&f, "cgroup/ct/memory.swap.max", "max\n");
+	f.policy.no_swap = true;
+	swap_is(&f, 0, 0, 0, "v2, --disable-swap");
+	fixture_deinit(&f);
+}
+
 /* Memory in v1, hugetlb and all the rest in v2. */
 static void test_hybrid(void)
 {
@@ -329,6 +382,7 @@ int main(void)
 		"6.12-v1"); /* Debian's 6.12 has no memory controller of v1: the host's */
 	test_synthetic_v2();
 	test_synthetic_v1();
+	test_swapcached();
 	test_hybrid();
 	test_ancestors();
 	test_saturation();

@@ -119,6 +119,14 @@ static void test_v1(void)
 	is_str(show(&f, "/ct"), HEADING NONE "500000\t\t100\t\t0\n",
 		"v1 of a hybrid host: memsw limit and total_swap");
 	agree(&f, "v1");
+	fixture_write(&f, "cgroup/memory/ct/memory.stat",
+		"hierarchical_memsw_limit 512000000\ntotal_swapcached 22020096\n"
+		"total_swap 131072\n");
+	is_str(show(&f, "/ct"), HEADING NONE "500000\t\t21632\t\t0\n",
+		"what is in the swap cache is in swap, too");
+	agree(&f, "swap cache");
+	fixture_write(&f, "cgroup/memory/ct/memory.stat",
+		"hierarchical_memsw_limit 512000000\ntotal_swap 102400\n");
 	fixture_write(&f, "cgroup/memory/ct/memory.swappiness", "0\n");
 	is_str(show(&f, "/ct"), HEADING NONE "100\t\t100\t\t0\n", "swappiness 0");
 	agree(&f, "swappiness 0");
