@@ -144,7 +144,7 @@ short_tests = $(filter-out $(long_tests),$(all_tests))
 together = t/t9000% t/t0045% t/t4190% t/t4090% t/t4100% t/t9% t/t40% t/t42% t/t3000% t/t00% t/t10% \
 	t/t2000% t/t2010% t/t2040% t/t2045% t/t2050% t/t2060% t/t2070% t/t2075% \
 	t/t2080% t/t2100% t/t2155% t/t2160% t/t2165% t/t2170% t/t2175% t/t2185% t/t2190% t/t2195% \
-	t/t3030% t/t3040% t/t307%
+	t/t2205% t/t3030% t/t3040% t/t307%
 side_tests = $(foreach like,$(together),$(filter $(like),$(short_tests)))
 
 # Installs what the tests need, then runs them. As root.

@@ -5,6 +5,7 @@
  * was found.
  *
  * Of a task only /proc/TID/status is read: /proc/TID/stat sums up the whole thread group.
+ * Of one in state D also where it sleeps.
  * The kernel's own count per cgroup, CGROUPSTATS over netlink, is not used: it knows v1
  * and one level only, and leaves killable sleepers out (kernel/cgroup/cgroup-v1.c,
  * Linux 6.12).
@@ -99,7 +100,7 @@ bool taskwalk_newer(pid_t a, pid_t b, pid_t last)
 	return age_a < age_b;
 }
 
-static ssize_t read_status(int procfd, pid_t tid, char *buf)
+static ssize_t read_task(int procfd, pid_t tid, const char *file, char *buf, size_t size)
 {
 	char path[32], digits[16];
 	unsigned n = 0, at = 0;
@@ -110,8 +111,13 @@ static ssize_t read_status(int procfd, pid_t tid, char *buf)
 		digits[n++] = (char)('0' + tid % 10);
 	while (n)
 		path[at++] = digits[--n];
-	memcpy(path + at, "/status", sizeof("/status"));
-	return read_at(procfd, path, buf, STATUS_SIZE);
+	memcpy(path + at, file, strlen(file) + 1);
+	return read_at(procfd, path, buf, size);
+}
+
+static ssize_t read_status(int procfd, pid_t tid, char *buf)
+{
+	return read_task(procfd, tid, "/status", buf, STATUS_SIZE);
 }
 
 /* The line of that key in a status file, without the key. */
@@ -161,6 +167,39 @@ int taskwalk_level(int procfd, pid_t pid)
 	return count ? count - 1 : -EINVAL;
 }
 
+/*
+ * Where tasks sleep that the freezer of v1 stopped: they are in state D, but are no load
+ * (task_contributes_to_load() before Linux 6.1, TASK_FROZEN since). Most are woken up and
+ * sleep again in __refrigerator(), so called since Linux 3.3. Since 6.1 those in a sleep
+ * with TASK_FREEZABLE, and stopped ones, stay where they are: in these functions hardly
+ * anybody else is in state D. What waits for a vfork child or NFS is in that state before
+ * it is frozen, too, and counts. v2 freezes in state S.
+ */
+static const char frozen_in[] = "__refrigerator\0"
+				"hrtimer_nanosleep\0"
+				"futex_wait_queue\0"
+				"futex_do_wait\0" /* Linux 6.16 */
+				"unix_stream_read_generic\0"
+				"do_sigtimedwait\0"
+				"do_wait\0" /* seen in 6.1 and 6.12, not in 6.18 */
+				"do_signal_stop\0"
+				"ptrace_stop\0";
+
+/* False where the kernel does not say: wchan is "0", or there is none. */
+static bool is_frozen(int procfd, pid_t tid)
+{
+	char name[64];
+
+	if (read_task(procfd, tid, "/wchan", name, sizeof(name)) < 0)
+		return false;
+	/* Compilers append ".isra.0" and the like. */
+	name[strcspn(name, ".")] = '\0';
+	for (const char *p = frozen_in; *p; p += strlen(p) + 1)
+		if (!strcmp(name, p))
+			return true;
+	return false;
+}
+
 static void count_task(struct taskwalk *walk, pid_t tid)
 {
 	struct taskwalk_counts *counts = &walk->counts;
@@ -174,7 +213,7 @@ static void count_task(struct taskwalk *walk, pid_t tid)
 		return;
 	counts->total++;
 	counts->running += slice_is(state, "R");
-	counts->blocked += slice_is(state, "D");
+	counts->blocked += slice_is(state, "D") && !is_frozen(walk->procfd, tid);
 	if (counts->newest_tid &&
 		!taskwalk_newer(tid, counts->newest_tid, walk->last_tid))
 		return;

@@ -21,7 +21,7 @@ enum {
 
 struct taskwalk_counts {
 	uint64_t running; /* state R of /proc/TID/status */
-	uint64_t blocked; /* state D */
+	uint64_t blocked; /* state D, and not frozen */
 	uint64_t total;
 	uint64_t cgroups; /* visited */
 	/* The newest task that has a number in the namespace: its thread id here and

@@ -103,6 +103,40 @@ static void test_states(void)
 	fixture_deinit(&f);
 }
 
+/* What the freezer of cgroup v1 stopped is in state D, too. */
+static void test_frozen(void)
+{
+	static const char *const wchan[] = {/* frozen */
+		"__refrigerator", "__refrigerator.cold", "hrtimer_nanosleep",
+		"futex_do_wait", "ptrace_stop", "do_sigtimedwait.isra.0",
+		/* not, or nobody knows */
+		"kernel_clone", "__refrigerator2", "_refrigerator", ".__refrigerator",
+		"0", "", NULL};
+	enum { N = sizeof(wchan) / sizeof(wchan[0]), FROZEN = 6 };
+	struct taskwalk_counts c;
+	char list[N * 8 + 16] = "300\n301\n", path[64], tid[16];
+
+	begin("400");
+	write_task(300, 'R', "300\t1");
+	write_task(301, 'S', "301\t2");
+	fixture_write(&f, "proc/300/wchan", "__refrigerator");
+	fixture_write(&f, "proc/301/wchan", "hrtimer_nanosleep");
+	for (int i = 0; i < N; i++) {
+		write_task(100 + i, 'D', "1\t3");
+		snprintf(path, sizeof(path), "proc/%d/wchan", 100 + i);
+		if (wchan[i])
+			fixture_write(&f, path, wchan[i]);
+		snprintf(tid, sizeof(tid), "%d\n", 100 + i);
+		strcat(list, tid);
+	}
+	fixture_write(&f, "cgroup/ct/tasks", list);
+	c = walk_all("tasks", 1, NULL);
+	is_u64(c.blocked, N - FROZEN, "frozen is not blocked");
+	is_u64(c.running, 1, "only of blocked ones it is asked");
+	is_u64(c.total, N + 2, "all are counted");
+	fixture_deinit(&f);
+}
+
 static void test_nested(void)
 {
 	unsigned before;
@@ -294,6 +328,7 @@ static void test_newest(void)
 int main(void)
 {
 	test_states();
+	test_frozen();
 	test_nested();
 	test_many();
 	test_deep();
