@@ -191,7 +191,11 @@ bool cg_usage_all_next(
 uint64_t cg_parse_memstat(
 	const struct cg_version *version, const char *text, uint64_t values[CG_MEMSTATS])
 {
-	return procfile_keyed(text, version->memstat, CG_MEMSTATS, values);
+	const char *keys[CG_MEMSTATS];
+
+	for (unsigned i = 0; i < CG_MEMSTATS; i++)
+		keys[i] = version->memstat[i];
+	return procfile_keyed(text, keys, CG_MEMSTATS, values);
 }
 
 uint64_t cg_parse_cpustat(

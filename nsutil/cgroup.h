@@ -97,15 +97,15 @@ enum cg_cpustat {
 };
 
 struct cg_version {
-	const char *name; /* "v1", "v2" */
+	char name[4]; /* "v1", "v2" */
 	struct {
 		enum cg_controller controller;
 		bool below_root; /* the root cgroup has none, or none that tells */
 		char file[42];   /* "": this version has no such file */
 	} fact[CG_FACTS];
-	const char *memstat[CG_MEMSTATS];
+	char memstat[CG_MEMSTATS][26]; /* "": likewise */
 	struct {
-		const char *key;
+		char key[20];
 		unsigned ns; /* nanoseconds per unit */
 	} cpustat[CG_CPUSTATS];
 };

@@ -250,10 +250,10 @@ static void test_tables(void)
 			"fact %d has a file", i);
 	}
 	for (int i = 0; i < CG_MEMSTATS; i++)
-		ok(cg_v1.memstat[i] || cg_v2.memstat[i], "memory.stat key %d has a name",
-			i);
+		ok(*cg_v1.memstat[i] || *cg_v2.memstat[i],
+			"memory.stat key %d has a name", i);
 	for (int i = 0; i < CG_CPUSTATS; i++)
-		ok(cg_v2.cpustat[i].key && cg_v2.cpustat[i].ns,
+		ok(*cg_v2.cpustat[i].key && cg_v2.cpustat[i].ns,
 			"cpu.stat key %d has a name", i);
 }
 
