@@ -27,6 +27,7 @@ static const uint64_t above = UINT64_MAX;
 struct entry {
 	uint64_t owner; /* 0: free */
 	enum cg_fact fact;
+	unsigned second; /* of CLOCK_BOOTTIME in which it was opened */
 	const struct cg_hierarchy *hierarchy;
 	char *path; /* of `above`, owned; else NULL */
 	uint64_t ino;
@@ -184,7 +185,8 @@ static unsigned entry_take(struct cgfiles *files)
 }
 
 /* Takes the descriptor. What cannot be remembered is closed. */
-static void entry_add(struct cgfiles *files, const struct key *key, int fd)
+static void entry_add(
+	struct cgfiles *files, const struct key *key, unsigned second, int fd)
 {
 	unsigned i, *bucket;
 	char *path = NULL;
@@ -198,6 +200,7 @@ static void entry_add(struct cgfiles *files, const struct key *key, int fd)
 	bucket = bucket_of(files, key);
 	files->entry[i].owner = key->owner;
 	files->entry[i].fact = key->fact;
+	files->entry[i].second = second;
 	files->entry[i].hierarchy = key->hierarchy;
 	files->entry[i].path = path;
 	files->entry[i].ino = files->ino;
@@ -292,11 +295,22 @@ static uint64_t ino_of(int fd, enum cg_fact fact)
 	return st.st_ino;
 }
 
-int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,
-	const struct cg_hierarchy *hierarchy, struct slice path, const char **text)
+/* A cgroup of v1 can be renamed, and its files can still be read when another one has its
+ * name (kernel/cgroup/cgroup-v1.c: cgroup1_rename). A container's own are forgotten when
+ * it is found to be elsewhere. */
+static bool is_stale(const struct entry *e, unsigned second)
+{
+	return e->owner == above && e->second != second &&
+	       e->hierarchy->version == &cg_v1;
+}
+
+int cgfiles_read(struct cgfiles *files, const struct container *ct, enum cg_fact fact,
+	unsigned up, const struct cg_hierarchy *hierarchy, struct slice path,
+	const char **text)
 {
 	const char *file = hierarchy->version->fact[fact].file;
-	struct key key = {up ? above : owner, fact, hierarchy, path};
+	struct key key = {up ? above : ct->id, fact, hierarchy, path};
+	unsigned second = (unsigned)(ct->used_ns / 1000000000);
 	unsigned i;
 	int r, fd;
 
@@ -306,7 +320,9 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 		return -ENOENT;
 	i = entry_find(files, &key);
 	if (i) {
-		r = read_text(files->entry[i].fd, fact, &files->text);
+		r = is_stale(&files->entry[i], second)
+			    ? -ESTALE
+			    : read_text(files->entry[i].fd, fact, &files->text);
 		if (r == 0) {
 			list_remove(files, i);
 			list_insert(files, i, 0);
@@ -325,7 +341,7 @@ int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsig
 		return r;
 	}
 	files->ino = ino_of(fd, fact);
-	entry_add(files, &key, fd);
+	entry_add(files, &key, second, fd);
 	*text = files->text.data;
 	return 0;
 }

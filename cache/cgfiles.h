@@ -2,7 +2,8 @@
  * Descriptors of cgroup files, kept open because a pread costs a third of open, read and
  * close. Bounded (each pins some 4 kB of kernel memory) and thrown out least recently
  * used first. Correctness never depends on a hit: a descriptor of a removed cgroup reads
- * ENODEV, also when the path was made again, and is then opened anew.
+ * ENODEV, also when the path was made again, and is then opened anew. Only v1 can rename
+ * a cgroup: one above a container is believed to have its name for a second at most.
  */
 #ifndef CACHE_CGFILES_H
 #define CACHE_CGFILES_H
@@ -10,12 +11,14 @@
 #include "nsutil/cgroup.h"
 
 struct cgfiles;
+struct container;
 
-/* Reads the file of `fact` at `path` below hierarchy's mount, which is the cgroup of the
- * container with the id `owner` (up is 0) or one above it. 0 with *text valid until the
- * next call, or -errno. */
-int cgfiles_read(struct cgfiles *files, uint64_t owner, enum cg_fact fact, unsigned up,
-	const struct cg_hierarchy *hierarchy, struct slice path, const char **text);
+/* Reads the file of `fact` at `path` below hierarchy's mount, which is the container's
+ * cgroup (up is 0) or one above it. The time is that of the container's last use. 0 with
+ * *text valid until the next call, or -errno. */
+int cgfiles_read(struct cgfiles *files, const struct container *ct, enum cg_fact fact,
+	unsigned up, const struct cg_hierarchy *hierarchy, struct slice path,
+	const char **text);
 
 /* The inode number of the file that the last cgfiles_read read, where the fact is CPU
  * time: no other file of the hierarchy has it, nor one that is made anew in its place

@@ -245,7 +245,7 @@ int container_text(
 	*text = "";
 	if (i < 0 || !ancestor(ct->path[i], up, &path))
 		return CG_ABSENT;
-	if (cgfiles_read(ct->files, ct->id, fact, up,
+	if (cgfiles_read(ct->files, ct, fact, up,
 		    &cgfiles_layout(ct->files)->hierarchy[i], path, text) < 0)
 		return CG_ABSENT;
 	return CG_OK;

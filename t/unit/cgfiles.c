@@ -138,6 +138,58 @@ static void test_no_descriptors(void)
 	fixture_deinit(&f);
 }
 
+static void rename_in(struct fixture *f, const char *from, const char *to)
+{
+	char old[512], new[512];
+
+	snprintf(old, sizeof(old), "%s/%s", f->dir, from);
+	snprintf(new, sizeof(new), "%s/%s", f->dir, to);
+	if (rename(old, new) < 0)
+		exit(1);
+}
+
+/* Another cgroup has got the name of one that was renamed: what was opened can still be
+ * read. */
+static void test_renamed(void)
+{
+	const uint64_t second = 1000000000;
+	struct fixture f;
+	uint64_t v;
+
+	fixture_new(&f);
+	fixture_write(&f, "cgroup/cpu/a/cpu.cfs_quota_us", "1000\n");
+	fixture_write(&f, "cgroup/cpu/a/ct/cpu.cfs_quota_us", "2000\n");
+	fixture_load(&f);
+	fixture_container(&f, "/a/ct", 0);
+	f.ct->used_ns = 5 * second;
+	container_value(f.ct, CGF_CPU_QUOTA, 0, &v);
+	ok(container_value(f.ct, CGF_CPU_QUOTA, 1, &v) == CG_OK && v == 1000,
+		"v1: a cgroup above");
+	rename_in(&f, "cgroup/cpu/a", "cgroup/cpu/old");
+	fixture_write(&f, "cgroup/cpu/a/cpu.cfs_quota_us", "3000\n");
+	fixture_write(&f, "cgroup/cpu/a/ct/cpu.cfs_quota_us", "4000\n");
+	f.ct->used_ns += second - 1;
+	ok(container_value(f.ct, CGF_CPU_QUOTA, 1, &v) == CG_OK && v == 1000,
+		"kept for a second");
+	f.ct->used_ns += 1;
+	ok(container_value(f.ct, CGF_CPU_QUOTA, 1, &v) == CG_OK && v == 3000,
+		"and then opened anew");
+	is_int(cgfiles_held(f.files), 2, "in the place of the old one");
+	ok(container_value(f.ct, CGF_CPU_QUOTA, 0, &v) == CG_OK && v == 2000,
+		"the container's own goes with the container");
+	fixture_deinit(&f);
+
+	nested_start(&f);
+	f.ct->used_ns = 5 * second;
+	container_value(f.ct, CGF_MEM_LIMIT, 2, &v);
+	rename_in(&f, "cgroup/a", "cgroup/old");
+	fixture_write(&f, "cgroup/a/memory.max", "3000\n");
+	f.ct->used_ns += 9 * second;
+	ok(container_value(f.ct, CGF_MEM_LIMIT, 2, &v) == CG_OK && v == 1000,
+		"v2 knows no renaming: kept for good");
+	fixture_deinit(&f);
+}
+
 /* A descriptor that stops to work: that of a /proc file whose process has gone. */
 static void test_dead_descriptor(void)
 {
@@ -216,12 +268,62 @@ static void real_cgroup(const char *mount, const struct cg_version *version)
 	cg_layout_deinit(&f.layout);
 }
 
+/* The same with the kernel's own cgroups of v1, where we may make them. */
+static void test_renamed_really(void)
+{
+	const char *mount = "/sys/fs/cgroup/cpu";
+	static struct fixture f;
+	char dir[128], old[160], sub[192], line[192];
+	uint64_t v, ino;
+	const char *text;
+
+	snprintf(dir, sizeof(dir), "%s/evlxcfs-unit-%d", mount, (int)getpid());
+	snprintf(old, sizeof(old), "%s-old", dir);
+	snprintf(sub, sizeof(sub), "%s/ct", dir);
+	if (mkdir(dir, 0755) < 0 || mkdir(sub, 0755) < 0) {
+		ok(true, "# SKIP cannot make a cgroup in %s", mount);
+		return;
+	}
+	cg_layout_init(&f.layout);
+	cg_layout_add(&f.layout, open(mount, O_PATH | O_DIRECTORY | O_CLOEXEC), "/",
+		"cpu", &cg_v1, "cpu");
+	cgfiles_new(&f.files, &f.layout, 4);
+	container_new(&f.ct, f.files);
+	snprintf(line, sizeof(line), "1:cpu:%s/ct\n", strrchr(dir, '/'));
+	container_set_cgroups(f.ct, line);
+	container_text(f.ct, CGF_CPU_STAT, 1, &text);
+	ino = cgfiles_ino(f.files);
+	ok(rename(dir, old) == 0 && mkdir(dir, 0755) == 0, "renamed");
+	ok(container_text(f.ct, CGF_CPU_STAT, 1, &text) == CG_OK &&
+			cgfiles_ino(f.files) == ino,
+		"the descriptor can still be read");
+	f.ct->used_ns += 1000000000;
+	ok(container_text(f.ct, CGF_CPU_STAT, 1, &text) == CG_OK &&
+			cgfiles_ino(f.files) != ino,
+		"a second later it is the other's");
+	ino = cgfiles_ino(f.files);
+	f.ct->used_ns += 1000000000;
+	ok(container_value(f.ct, CGF_CPU_QUOTA, 1, &v) == CG_OK &&
+			container_text(f.ct, CGF_CPU_STAT, 1, &text) == CG_OK &&
+			cgfiles_ino(f.files) == ino,
+		"and stays it");
+	snprintf(sub, sizeof(sub), "%s/ct", old);
+	rmdir(sub);
+	rmdir(old);
+	rmdir(dir);
+	container_free(f.ct);
+	cgfiles_free(f.files);
+	cg_layout_deinit(&f.layout);
+}
+
 int main(void)
 {
 	test_pool();
 	test_lru();
 	test_no_descriptors();
+	test_renamed();
 	test_dead_descriptor();
+	test_renamed_really();
 	real_cgroup("/sys/fs/cgroup/cpu", &cg_v1);
 	if (access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
 		real_cgroup("/sys/fs/cgroup", &cg_v2);
