@@ -4,9 +4,11 @@
 #   make CC=clang                     another compiler
 #   make SANITIZE=address,undefined   with sanitizers, in a directory of its own
 #   make STATIC=1                     a static binary, in a directory of its own
+#   make WERROR=1                     a warning is an error; CI sets it
 #   make DESTDIR=/tmp/root PREFIX=/usr install
 #   make SUPERVISOR=systemd install-contrib      or runit, s6, openrc
 #   make FUZZ_SECONDS=600 fuzz                   takes clang
+#   make clean                        also of build-san, build-static and build-musl
 
 VERSION = 0.1.0
 
@@ -35,7 +37,7 @@ FUZZ_SECONDS ?= 60
 CFLAGS ?= -Os -g
 # What is done for each character of a text.
 $O/nsutil/procfile.o: CFLAGS += -O2
-WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+WARN = $(if $(filter 1,$(WERROR)),-Werror) -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wvla -Wformat=2 -Wundef -Wwrite-strings
 HARDEN = -fPIE -fstack-protector-strong $(if $(SANITIZE)$(findstring _FORTIFY_SOURCE,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDEN_LD = $(if $(STATIC),-static-pie,-pie) -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack \
@@ -242,5 +244,6 @@ compile_commands.json: Makefile $(sources)
 format-check:
 	clang-format --dry-run --Werror $(sources) $(headers) $(wildcard t/unit/*.[ch])
 
+# With an O of the user's that one alone.
 clean:
-	rm -rf $O
+	rm -rf $O $(if $(filter file,$(origin O)),build-san build-static build-san-static build-musl)

@@ -135,7 +135,7 @@ static void enqueue(struct server *server, const struct slot *slot)
 /* Reads up to `most` messages. */
 static int take(struct server *server, unsigned most)
 {
-	struct slot *slot;
+	struct slot *slot = NULL;
 
 	for (unsigned i = 0; i < most; i++) {
 		int r = channel_read(&server->channel, &slot);

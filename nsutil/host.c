@@ -100,7 +100,7 @@ int host_text(struct host *host, enum host_file which, struct slice *out)
 
 void host_online(struct host *host, struct cpuset *set)
 {
-	struct slice text;
+	struct slice text = {0};
 
 	if (host_text(host, HOST_CPU_ONLINE, &text) == 0 &&
 		cpuset_parse(set, text.p) == 0 && cpuset_next(set, 0) >= 0)

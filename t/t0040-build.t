@@ -15,7 +15,7 @@ files() {
 }
 before=$(files)
 mk() {
-	make -s -j"$(nproc)" -C "$src" "$@"
+	make -s -j"$(nproc)" -C "$src" WERROR=1 "$@"
 }
 
 # hardened FILE KIND: what the Makefile promises of the binary.
@@ -50,6 +50,11 @@ sleep 0.01
 touch "$src/nsutil/cpuset.h"
 nok 'a header that changed is noticed' mk CC=clang O=out/clang CFLAGS=-O1 -q
 
+ok 'neither does gcc warn with -O3' mk CC=gcc O=out/gcc CFLAGS=-O3
+echo '#warning of no weight' >"$src/nsutil/warned.c"
+nok 'a warning is an error with WERROR=1' mk O=out/warned out/warned/nsutil/warned.o
+ok 'and none without' mk WERROR= O=out/warned out/warned/nsutil/warned.o
+rm "$src/nsutil/warned.c"
 ok 'flags of the user that are fortified, too' mk O=out/flags CFLAGS='-Os -D_FORTIFY_SOURCE=1' out/flags/daemon/log.o
 
 # The objects are the same as those of the dynamic one.
@@ -90,4 +95,9 @@ ok 'compile_commands.json is JSON, has every source, and its commands work' \
 	sh -c "CC=gcc perl '$TMP/json.pl' '$src' <'$src/compile_commands.json'"
 ok 'clean' mk O=out/clang clean
 nok 'takes the products away' test -e "$src/out/clang"
+mkdir "$src/build" "$src/build-san" "$src/build-static" "$src/build-musl"
+ok 'clean of another O' mk O=out/gcc clean
+is "$(cd "$src" && echo build*)" 'build build-musl build-san build-static' 'takes that alone'
+ok 'clean of all' mk clean
+is "$(cd "$src" && echo build*)" 'build*' 'takes those in their usual places'
 done_testing
