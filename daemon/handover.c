@@ -5,6 +5,7 @@
 #include "daemon/handover.h"
 
 #include "daemon/announce.h"
+#include "daemon/log.h"
 #include "fusechan/journal.h"
 #include "nsutil/cleanup.h"
 
@@ -87,6 +88,12 @@ void handover_find(struct handover *out, const struct options *options)
 		out->fuse = -1;
 	if (!is_open(out->state))
 		out->state = -1;
+	/* Whoever keeps them may have none yet. */
+	if (!out->self &&
+		(out->fuse != options->fuse_fd || out->state != options->state_fd) &&
+		options->fuse_fd >= 0)
+		log_warnx("--fuse-fd: descriptor %d is not open",
+			out->fuse < 0 ? options->fuse_fd : options->state_fd);
 }
 
 static void exec_check(int out)

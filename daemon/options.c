@@ -279,8 +279,9 @@ int options_parse(struct options *options, int argc, char **argv)
 				       !strchr(shorts, optopt);
 
 			log_warnx("%s '%s' (see --help)",
-				got == ':' ? "an argument is missing after"
-					   : "unknown option",
+				got == ':'      ? "an argument is missing after"
+				: optopt >= 256 ? "takes no argument:"
+						: "unknown option",
 				unknown ? letter : argv[optind - 1]);
 			return OPTIONS_BAD;
 		}
@@ -295,9 +296,10 @@ int options_parse(struct options *options, int argc, char **argv)
 		if (!apply(options, (enum id)id, optarg))
 			return OPTIONS_BAD;
 	}
-	if (optind + 1 != argc) {
-		log_warnx(optind == argc ? "no mountpoint given (see --help)"
-					 : "more than one mountpoint given (see --help)");
+	if (optind + 1 != argc || !*argv[optind]) {
+		log_warnx(optind + 1 < argc
+				  ? "more than one mountpoint given (see --help)"
+				  : "no mountpoint given (see --help)");
 		return OPTIONS_BAD;
 	}
 	options->mountpoint = argv[optind];

@@ -34,6 +34,9 @@ like "$(cat "$TMP/err")" "'-Z'" 'it is named'
 refused 100 'option without its value' --ready-fd
 refused 100 'value that is no number' --ready-fd=x "$TMP/m"
 refused 100 'value for an option that has none' --enable-cfs=1 "$TMP/m"
+like "$(cat "$TMP/err")" "takes no argument: '--enable-cfs=1'" 'it is told so'
+refused 100 'mountpoint that is empty' ''
+like "$(cat "$TMP/err")" 'no mountpoint' 'it is told so'
 refused 111 'mountpoint that does not exist' "$TMP/none"
 refused 111 'mountpoint that is a file' "$TMP/file"
 refused 111 'descriptor that is not open' --ready-fd=77 "$TMP/m"
@@ -74,6 +77,12 @@ mounts=$MNT
 refused 111 'second daemon on the mountpoint' "$MNT"
 is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal 'the first one goes on serving'
 ok 'and is alive' alive "$first"
+daemon_stop
+
+# Whoever keeps the descriptors has none at the first start.
+daemon_start --fuse-fd=98,99
+is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal 'with a descriptor that is not open it mounts'
+is "$(grep 'not open' "$DAEMON_LOG")" 'evlxcfs: --fuse-fd: descriptor 98 is not open' 'and says so once'
 daemon_stop
 
 # A relative path and a trailing slash.
