@@ -123,6 +123,13 @@ is "$(tail -n 4 "$TMP/args")" '
 -v
 run:/run
 run' 'what is called like a verb behind it is none'
+for words in 'exec c' 'container exec c' 'exec -it c' 'start c' 'build -t' 'compose exec c' \
+	'network create' '--debug logs'; do
+	status=0
+	# shellcheck disable=SC2086 # a list of words
+	got=$(EVLXCFS_MOUNTPOINT=$MNT "$T_TOP/contrib/oci/evlxcfs-run" "$TMP/engine" $words run 2>&1) || status=$?
+	is "$status ${got%% ENGINE*}" '100 usage: evlxcfs-run' "evlxcfs-run: '$words run' runs no container"
+done
 nok 'evlxcfs-run without a verb' env EVLXCFS_MOUNTPOINT="$MNT" "$T_TOP/contrib/oci/evlxcfs-run" "$TMP/engine" ps -a -q
 nok 'evlxcfs-run without a daemon' env EVLXCFS_MOUNTPOINT="$TMP/nothing" "$T_TOP/contrib/oci/evlxcfs-run" "$TMP/engine" run debian
 
