@@ -64,22 +64,26 @@ between 1 "$(grep -n -F "$ns" "$TMP/served" | cut -d : -f 1)" 19 'the one who ca
 # daemon/server.h says, PARK_QUOTA, and the others do without.
 quota=20
 readers=30
-ct_start first
-ct_exec first sh "$TMP/readers" first $readers "$TMP" /proc/loadavg >"$TMP/out-first" 2>&1 &
-first=$!
-ok 'loadavg: files are open' wait_until test -e "$TMP/up-first"
-kill -STOP "$worker"
-: >"$TMP/go-first"
-ok "$readers first readers wait" wait_until waiting "$readers"
-kill -CONT "$worker"
-wait "$first"
-# The next count is made 5 s later.
-counted=$(ct_exec first cut -d ' ' -f 4 /proc/loadavg)
-counted=${counted#*/}
-own=$(awk -v of="$counted" '{ split($4, n, "/"); own += n[2] == of } END { print own + 0 }' "$TMP/out-first")
-is "$(wc -l <"$TMP/out-first")" $readers 'each has an answer'
-between $((quota + 2)) "$counted" $((2 * readers + 2)) 'the tasks of the container: who read, who slept before that'
-# A build with sanitizers is so slow that the count is there before the last has asked.
+# Where the machine is busy the count is there before the last of them has asked: then once more.
+for first in first second third fourth fifth; do
+	ct_start $first
+	ct_exec $first sh "$TMP/readers" $first $readers "$TMP" /proc/loadavg >"$TMP/out-$first" 2>&1 &
+	many=$!
+	ok "$first: files are open" wait_until test -e "$TMP/up-$first"
+	kill -STOP "$worker"
+	: >"$TMP/go-$first"
+	ok "$readers first readers wait" wait_until waiting "$readers"
+	kill -CONT "$worker"
+	wait "$many"
+	# The next count is made 5 s later.
+	counted=$(ct_exec $first cut -d ' ' -f 4 /proc/loadavg)
+	counted=${counted#*/}
+	own=$(awk -v of="$counted" '{ split($4, n, "/"); own += n[2] == of } END { print own + 0 }' "$TMP/out-$first")
+	is "$(wc -l <"$TMP/out-$first")" $readers 'each has an answer'
+	between $((quota + 2)) "$counted" $((2 * readers + 2)) 'the tasks of the container: who read, who slept before that'
+	[ "$own" -ge $readers ] || break
+done
+# A build with sanitizers is always that slow.
 most=$((readers - 1))
 ! grep -q asan "/proc/$worker/maps" || most=$readers
 between $quota "$own" $most 'so many have waited for their own count'
