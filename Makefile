@@ -68,7 +68,7 @@ bench_tools = $(bench_sources:t/bench/%.c=$O/t/bench/%)
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all help check check-long check-unit demo bench fuzz install uninstall install-contrib \
+.PHONY: all help units check check-long check-unit demo bench fuzz install uninstall install-contrib \
 	uninstall-contrib clean headers-check compile-commands deps tests format-check
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -128,6 +128,8 @@ $O/%.h.check: %.h Makefile
 	$(call say,HEADER,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(cppflags) $(cflags) -Wno-unused-function -x c -fsyntax-only -include $< /dev/null
 	@touch $@
+
+units: $(units)
 
 tests: $(units) $(tools) $O/evlxcfs $O/evlxcfs-fault
 

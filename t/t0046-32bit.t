@@ -1,12 +1,12 @@
 #!/bin/sh
 # A 32-bit program: small hosts have such processors. It passes the unit tests, and does in
-# containers of this 64-bit kernel what the other one does.
+# containers of this 64-bit kernel what the other one does. There are kernels, and hypervisors of
+# kernels, that run no such programs (ENOEXEC): there it is only built.
 . "$(dirname "$0")/lib.sh"
 need_command readelf musl-gcc flock
 need_fuse
 echo 'int main(void) { return 0; }' >"$TMP/none.c"
-gcc -m32 -o "$TMP/none" "$TMP/none.c" 2>/dev/null && "$TMP/none" ||
-	skip_all 'no 32-bit programs here (gcc-multilib)'
+gcc -m32 -o "$TMP/none" "$TMP/none.c" 2>/dev/null || skip_all 'no 32-bit programs are made here (gcc-multilib)'
 
 out=$BUILD/m32
 mkdir -p "$out"
@@ -32,12 +32,20 @@ done
 
 unset MAKEFLAGS
 make -j2 -C "$T_TOP" O="$out" CC='gcc -m32' CPPFLAGS="-isystem $out/include" LDFLAGS="-L$out/lib" \
-	all check-unit >"$TMP/log" 2>&1
-is "$?" 0 'it builds, and the unit tests pass' || diag "$(grep -v '\.\. ok$' "$TMP/log" | tail -n 40)"
+	all units >"$TMP/log" 2>&1
+is "$?" 0 'it builds' || diag "$(tail -n 40 "$TMP/log")"
 is "$(readelf -h "$out/evlxcfs" | sed -n 's/ *Class: *//p')" ELF32 'of 32 bits'
 
 EVLXCFS_BIN=$out/evlxcfs
 export EVLXCFS_BIN BUILD
+# 126: there, and not to be executed.
+"$TMP/none" 2>"$TMP/log"
+if [ "$?" = 126 ]; then
+	diag "not run, as this kernel executes no 32-bit programs: $(cat "$TMP/log")"
+	done_testing
+fi
+(cd "$T_TOP" && prove "$out"/t/unit/*) >"$TMP/log" 2>&1
+is "$?" 0 'the unit tests pass' || diag "$(grep -v '\.\. ok$' "$TMP/log" | tail -n 40)"
 more=
 [ -z "${EVLXCFS_TEST_LONG:-}" ] || more='t1010-read t1040-messages t1050-start t1070-idle t2020-stat t2050-lifecycle
 	t2080-descriptors t2110-cpu-own t2130-disks t2150-slow-files t2200-loadavg t3000-kill t3040-endurance
