@@ -31,8 +31,11 @@ for with in 'libev .' 'libcap-ng src --without-python --without-python3'; do
 done
 
 unset MAKEFLAGS
-make -j2 -C "$T_TOP" O="$out" CC='gcc -m32' CPPFLAGS="-isystem $out/include" LDFLAGS="-L$out/lib" \
-	all units >"$TMP/log" 2>&1
+mk() {
+	make -j2 -C "$T_TOP" O="$out" CC='gcc -m32' CPPFLAGS="-isystem $out/include" LDFLAGS="-L$out/lib" \
+		"$@" >"$TMP/log" 2>&1
+}
+mk all units
 is "$?" 0 'it builds' || diag "$(tail -n 40 "$TMP/log")"
 is "$(readelf -h "$out/evlxcfs" | sed -n 's/ *Class: *//p')" ELF32 'of 32 bits'
 
@@ -44,7 +47,7 @@ if [ "$?" = 126 ]; then
 	diag "not run, as this kernel executes no 32-bit programs: $(cat "$TMP/log")"
 	done_testing
 fi
-(cd "$T_TOP" && prove "$out"/t/unit/*) >"$TMP/log" 2>&1
+mk check-unit
 is "$?" 0 'the unit tests pass' || diag "$(grep -v '\.\. ok$' "$TMP/log" | tail -n 40)"
 more=
 [ -z "${EVLXCFS_TEST_LONG:-}" ] || more='t1010-read t1040-messages t1050-start t1070-idle t2020-stat t2050-lifecycle
