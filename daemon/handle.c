@@ -77,6 +77,12 @@ static void take_up(struct handles *handles, size_t i, uint32_t len)
 	s->touched = true;
 }
 
+static void use(struct handles *handles, struct snapshot *s)
+{
+	s->used = ++handles->clock;
+	handles->store->used[s - handles->slot] = s->used;
+}
+
 void handles_attach(struct handles *handles, struct handle_store *store, unsigned cpus)
 {
 	handles->store = store;
@@ -88,8 +94,12 @@ void handles_attach(struct handles *handles, struct handle_store *store, unsigne
 		if (!store->fh[i] || store->len[i] > handles->room)
 			continue;
 		s->fh = store->fh[i];
-		s->owner = s->outer = HANDLE_LEFT;
+		s->owner = store->owner[i];
+		s->outer = store->outer[i];
+		s->used = store->used[i];
 		s->made_for = store->made_for[i];
+		if (s->used > handles->clock)
+			handles->clock = s->used;
 		take_up(handles, i, store->len[i]);
 	}
 	if (store->answering && store->answer_place < HANDLE_SNAPSHOTS &&
@@ -128,6 +138,8 @@ static void store_text(struct handle_store *store, size_t i, const struct snapsh
 		return;
 	store->len[i] = (uint32_t)s->text.len;
 	store->made_for[i] = s->made_for;
+	store->owner[i] = s->owner;
+	store->outer[i] = s->outer;
 	barrier();
 	store->fh[i] = s->fh;
 }
@@ -250,7 +262,7 @@ struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offs
 
 	if (!s)
 		return end_find(handles, fh, offset);
-	s->used = ++handles->clock;
+	use(handles, s);
 	return see(s);
 }
 
@@ -272,13 +284,15 @@ void handle_new_batch(struct handles *handles, uint64_t batch, uint64_t oldest)
 	handles->oldest = oldest;
 }
 
-void handle_share(const struct handles *handles, struct snapshot *s, uint64_t node)
+void handle_share(const struct handles *handles, struct snapshot *s, uint64_t node,
+	uint64_t reader)
 {
 	s->batch = handles->batch;
 	s->node = node;
+	s->reader = reader;
 }
 
-struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t owner,
+struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t reader,
 	uint64_t batch, uint64_t fh, uint64_t unique, uint32_t size)
 {
 	struct snapshot *own = slot_of(handles, fh);
@@ -286,7 +300,7 @@ struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t 
 	for (size_t i = 0; i < HANDLE_SNAPSHOTS; i++) {
 		struct snapshot *s = &handles->slot[i];
 
-		if (s->node != node || s->batch < batch || s->owner != owner ||
+		if (s->node != node || s->batch < batch || s->reader != reader ||
 			s->text.len > size)
 			continue;
 		if (own && own != s)
@@ -415,7 +429,7 @@ struct snapshot *handle_take(
 	s->fh = fh;
 	s->owner = owner;
 	s->outer = outer;
-	s->used = ++handles->clock;
+	use(handles, s);
 	s->touched = true;
 	return s;
 }

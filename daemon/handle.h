@@ -45,6 +45,10 @@ struct handle_store {
 	/* The last text that was read whole, while it is in its place. */
 	uint64_t answering; /* `unique` of the read that it was made for; 0: none */
 	uint32_t answer_place, answer_len;
+	/* Who loses a snapshot when room is needed, and which. A process of an older
+	 * version leaves zeros here: its snapshots count as the host's, and as oldest. */
+	uint64_t owner[HANDLE_SNAPSHOTS], outer[HANDLE_SNAPSHOTS];
+	uint64_t used[HANDLE_SNAPSHOTS]; /* sequence number of the last use */
 };
 
 /* Bytes of the store and its texts, on a host that can have so many CPUs. A text that is
@@ -53,18 +57,17 @@ size_t handle_store_size(unsigned cpus);
 
 struct snapshot {
 	uint64_t fh;       /* 0: free */
-	uint64_t owner;    /* container id; 0 the host */
+	uint64_t owner;    /* the same number in every process; 0: the host */
 	uint64_t outer;    /* of the container; 0 the host */
 	uint64_t used;     /* sequence number of the last use */
 	uint64_t made_for; /* `unique` of the read that it was made for */
 	uint64_t batch;    /* in which it may be given to other readers of */
 	uint64_t node;     /* this file; 0: in none */
+	uint64_t reader;   /* id of the container whose readers share the text */
 	bool unseen;  /* a predecessor's: not all of its pages are this process's yet */
 	bool touched; /* there is memory in its place */
 	struct outbuf text;
 };
-
-#define HANDLE_LEFT UINT64_MAX /* owner of what predecessors left */
 
 struct handles {
 	uint64_t clock;
@@ -93,7 +96,8 @@ struct snapshot *handle_find(struct handles *handles, uint64_t fh, uint64_t offs
  * there, until handle_take. */
 struct snapshot *handle_made_for(struct handles *handles, uint64_t fh, uint64_t unique);
 
-/* An empty snapshot for the handle, in place of one that it has. Never NULL. */
+/* An empty snapshot for the handle, in place of one that it has. Never NULL. `owner`
+ * names a container the same in every process that uses the store; 0: the host. */
 struct snapshot *handle_take(
 	struct handles *handles, uint64_t fh, uint64_t owner, uint64_t outer);
 
@@ -106,13 +110,14 @@ void handle_keep(
  * one. From now on every request up to `batch` may have what is shared; those that were
  * read and not yet served have `oldest` and up. */
 void handle_new_batch(struct handles *handles, uint64_t batch, uint64_t oldest);
-/* Others may have the text, too, if they are the owner's and read the node. */
-void handle_share(
-	const struct handles *handles, struct snapshot *snapshot, uint64_t node);
+/* Other readers of the node in the container `reader` (its id; 0: the host) may have the
+ * text, too. */
+void handle_share(const struct handles *handles, struct snapshot *snapshot, uint64_t node,
+	uint64_t reader);
 /* Such a text, for the read `unique` of `fh`, which came with `batch`, if it takes no
  * more than `size` bytes and all of it in one piece; NULL. It is good only until the next
  * call. */
-struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t owner,
+struct snapshot *handle_shared(struct handles *handles, uint64_t node, uint64_t reader,
 	uint64_t batch, uint64_t fh, uint64_t unique, uint32_t size);
 
 /* The handle was closed, or its snapshot could not be made. Unknown ones are ignored. */

@@ -19,6 +19,15 @@ static uint64_t subject_id(const struct subject *subject)
 	return subject->ct ? subject->ct->id : 0;
 }
 
+/* The container's number in snapshots, which the next process knows it by as well: ids
+ * begin anew there, numbers of namespaces do not. */
+static uint64_t subject_owner(const struct subject *subject)
+{
+	const struct container *ct = subject->ct;
+
+	return ct ? ct->pidns * UINT64_C(0x9e3779b97f4a7c15) + ct->cgns : 0;
+}
+
 /* What the file tells depends on the container alone and not on who in it reads. */
 static bool is_shareable(const struct work *work, const struct node_info *info)
 {
@@ -34,7 +43,7 @@ static int make_snapshot(struct work *work, const struct node_info *info,
 	struct handles *handles = &work->server->handles;
 	int r = 0;
 
-	*out = handle_take(handles, in->fh, subject_id(subject),
+	*out = handle_take(handles, in->fh, subject_owner(subject),
 		subject->ct ? subject->ct->outer : 0);
 	if (slow.p)
 		out_mem(&(*out)->text, slow.p, slow.len);
@@ -45,7 +54,7 @@ static int make_snapshot(struct work *work, const struct node_info *info,
 		return r;
 	}
 	if (is_shareable(work, info) && !slow.p)
-		handle_share(handles, *out, info->id);
+		handle_share(handles, *out, info->id, subject_id(subject));
 	handle_keep(handles, *out, work_number(work),
 		in->offset || in->size < (*out)->text.len || S_ISDIR(info->mode));
 	fault_point(FAULT_RENDERED);

@@ -206,6 +206,62 @@ static void survival(void)
 	handles_deinit(&pool);
 }
 
+static void keep_pieces(struct handles *in, uint64_t fh, uint64_t owner, uint64_t outer)
+{
+	struct snapshot *s = handle_take(in, fh, owner, outer);
+
+	out_str(&s->text, "read in pieces");
+	handle_keep(in, s, ++unique, true);
+}
+
+/* A restart makes nobody lose a snapshot to somebody who has more of them. */
+static void fair_after_restart(void)
+{
+	enum { CRASHES = 8, NESTED = 6 };
+	static struct handles next;
+	uint64_t fh = 1000;
+
+	/* Six owners within one container fill the pool but for one place. */
+	fresh_pool();
+	keep_pieces(&pool, 1, 5, 5);
+	for (int i = 1; i < HANDLE_SNAPSHOTS; i++)
+		keep_pieces(&pool, fh++, 10 + (uint64_t)i % NESTED, 10);
+	take_over(&next);
+	for (int i = 0; i < HANDLE_SNAPSHOTS; i++)
+		keep_pieces(&next, fh++, 10 + (uint64_t)i % NESTED, 10);
+	ok(handle_find(&next, 1, 5) != NULL,
+		"the pool's greediest container evicts its own after a restart");
+	handles_deinit(&next);
+	handles_deinit(&pool);
+
+	/* The quota of an owner counts the snapshots from before each restart. */
+	fresh_pool();
+	keep_pieces(&pool, 1, 11, 10);
+	for (int i = 0; i < CRASHES; i++) {
+		for (int k = 0; k < HANDLE_QUOTA; k++)
+			keep_pieces(&pool, fh++, 12, 10);
+		take_over(&next);
+		handles_deinit(&pool);
+		pool = next;
+		next = (struct handles){0};
+	}
+	ok(handle_find(&pool, 1, 5) != NULL,
+		"an owner keeps its quota after restarts, also within one container");
+	handles_deinit(&pool);
+
+	/* The order of use goes on. */
+	fresh_pool();
+	for (uint64_t i = 1; i <= HANDLE_QUOTA; i++)
+		keep_pieces(&pool, i, 10, 10);
+	handle_find(&pool, 1, 0);
+	take_over(&next);
+	keep_pieces(&next, 100, 10, 10);
+	ok(handle_find(&next, 1, 0) && !handle_find(&next, 2, 0),
+		"the least recently used snapshot goes first, also after a restart");
+	handles_deinit(&next);
+	handles_deinit(&pool);
+}
+
 /* A process ends when it has answered a read and not yet noted that: the next one works
  * on that read once more. */
 static void answered_twice(void)
@@ -251,7 +307,7 @@ static void sharing(void)
 		"nothing is shared at first");
 	first = handle_take(&pool, 1, 10, 10);
 	out_str(&first->text, "twelve bytes");
-	handle_share(&pool, first, NODE);
+	handle_share(&pool, first, NODE, 10);
 	handle_keep(&pool, first, ++unique, false);
 	s = handle_shared(&pool, NODE, 10, BATCH, 2, ++unique, 4096);
 	ok(s && s->text.len == 12 && !memcmp(s->text.data, "twelve bytes", 12),
@@ -286,7 +342,7 @@ static void sharing(void)
 		"who came before still gets that one");
 	s = handle_take(&pool, 8, 10, 10);
 	out_str(&s->text, "later");
-	handle_share(&pool, s, NODE);
+	handle_share(&pool, s, NODE, 10);
 	handle_keep(&pool, s, ++unique, false);
 	handle_new_batch(&pool, BATCH + 2, BATCH + 2);
 	read_whole(30, "new");
@@ -382,6 +438,7 @@ int main(void)
 	basics();
 	ends();
 	survival();
+	fair_after_restart();
 	answered_twice();
 	sharing();
 	quota();
