@@ -43,6 +43,8 @@ static int put(struct pidns *cache, struct pidns_space *space, uint64_t key,
 		space->first = ct;
 		cache->count++;
 		space->containers++;
+		if (cache->watch)
+			cache->watch(cache->watch_arg, ct, true);
 	}
 	*out = ct;
 	return 0;

@@ -27,7 +27,12 @@ struct caller {
 	uint64_t pidns, cgns;
 };
 
+/* Told of each container that is learned or forgotten. Calls nothing of the cache. */
+typedef void pidns_watch(void *arg, const struct container *ct, bool learned);
+
 struct pidns {
+	pidns_watch *watch;      /* NULL: none */
+	void *watch_arg;         /* its first argument */
 	const struct cgns *cgns; /* not owned, like files */
 	struct cgfiles *files;
 	long hz;

@@ -59,6 +59,8 @@ void pidns_container_drop(struct pidns *cache, struct container **link)
 	*link = ct->next;
 	ct->space->containers--;
 	cache->count--;
+	if (cache->watch)
+		cache->watch(cache->watch_arg, ct, false);
 	container_free(ct);
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/mountpoint.h"
+#include "daemon/privileges.h"
 #include "fusechan/channel.h"
 #include "fusechan/mount.h"
 #include "nsutil/cleanup.h"
@@ -14,6 +15,7 @@
 #include "nsutil/procfile.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,8 +25,22 @@ static bool mount_it(struct connection *conn)
 		conn->options->psi_poll);
 
 	if (r < 0)
-		log_warnx("cannot mount on %s: %s", conn->target, strerror(-r));
+		log_warnx("cannot mount on %s: %s%s", conn->target, strerror(-r),
+			privileges_hint(r, CAP_SYS_ADMIN));
 	return r == 0;
+}
+
+const char *connection_device_error(int error)
+{
+	switch (-error) {
+	case EACCES:
+	case EPERM: return "may not be opened";
+	case EINVAL: return "is not the FUSE device (character device 10:229)";
+	case ENOENT: return "is not there (is the fuse module loaded?)";
+	case ENODEV:
+	case ENXIO: return "has no driver (is the fuse module loaded?)";
+	default: return strerror(-error);
+	}
 }
 
 /* Unless there is one that waits to be mounted. */
@@ -35,10 +51,7 @@ static bool open_device(struct connection *conn)
 	conn->fuse = channel_open();
 	if (conn->fuse >= 0)
 		return true;
-	log_warnx("/dev/fuse: %s%s", strerror(-conn->fuse),
-		conn->fuse == -EACCES || conn->fuse == -EPERM
-			? ""
-			: " (is the fuse module loaded?)");
+	log_warnx("/dev/fuse %s", connection_device_error(conn->fuse));
 	conn->fuse = -1;
 	return false;
 }

@@ -24,6 +24,9 @@ struct connection {
 bool connection_open(struct connection *conn, const struct options *options);
 void connection_close(struct connection *conn);
 
+/* A text, of static storage, for an error of channel_open. */
+const char *connection_device_error(int error);
+
 /* The connection was aborted or its last mount taken away: mounts another. False after a
  * line on standard error; conn->fuse is -1 then, and it can be tried again. */
 bool connection_renew(struct connection *conn);

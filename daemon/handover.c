@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #define VARIABLE "EVLXCFS_HANDOVER"
+#define TRIAL "EVLXCFS_TRIAL"
 
 static char binary[PATH_MAX];
 static char **arguments;
@@ -113,6 +114,7 @@ static void exec_check(int out)
 		memcpy(argv + 2, arguments + 1, (count - 1) * sizeof(*argv));
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	putenv((char *)(uintptr_t)TRIAL "=1");
 	execv(binary, argv);
 }
 
@@ -162,7 +164,7 @@ int handover_verdict(struct handover_trial *trial, int status)
 	if (other)
 		return TRIAL_AGAIN;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) || n <= 0 ||
-		sscanf(text, "evlxcfs %*s journal %d", &format) != 1)
+		sscanf(text, "evlxcfs %23s journal %d", trial->version, &format) != 2)
 		return TRIAL_BAD;
 	return format == JOURNAL_FORMAT ? TRIAL_GOOD : TRIAL_FOREIGN;
 }
@@ -173,6 +175,11 @@ void handover_abort(struct handover_trial *trial)
 		kill(trial->pid, SIGKILL);
 	fd_close(trial->out);
 	*trial = HANDOVER_TRIAL_NULL;
+}
+
+bool handover_is_trial(void)
+{
+	return getenv(TRIAL) != NULL;
 }
 
 void handover_print(void)

@@ -29,6 +29,7 @@ void handover_find(struct handover *out, const struct options *options);
 struct handover_trial {
 	pid_t pid; /* 0: none */
 	int out;   /* its standard output; owned */
+	char version[24]; /* of the binary, once it was tried */
 	struct stat binary;
 };
 
@@ -49,7 +50,9 @@ bool handover_replaced(const struct handover_trial *trial);
 /* Kills it; the caller reaps it. */
 void handover_abort(struct handover_trial *trial);
 
-/* What --check prints when all is well. */
+/* Whether this process is such a trial. */
+bool handover_is_trial(void);
+/* The first line that --check prints: a trial reads it. */
 void handover_print(void);
 
 /* Executes the installed binary with the two descriptors (fuse may be -1), which stay

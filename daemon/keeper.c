@@ -6,6 +6,7 @@
 #include "daemon/keeper.h"
 
 #include "daemon/keeper_state.h"
+#include "daemon/report.h"
 #include "daemon/worker.h"
 #include "nsutil/cleanup.h"
 
@@ -58,6 +59,12 @@ static void on_request(struct keeper *keeper)
 		watchdog_start(&keeper->dog, keeper->worker, keeper_now_ms());
 }
 
+static void on_toggle(struct shared *shared)
+{
+	shared_toggle_view(shared);
+	report_view(shared_host_view(shared));
+}
+
 static void on_signal(struct keeper *keeper)
 {
 	struct signalfd_siginfo info;
@@ -69,7 +76,7 @@ static void on_signal(struct keeper *keeper)
 		case SIGINT: keeper_stop(keeper); break;
 		case SIGHUP:
 		case SIGUSR1: keeper_upgrade_begin(keeper); break;
-		case SIGUSR2: shared_toggle_view(&keeper->conn->shared); break;
+		case SIGUSR2: on_toggle(&keeper->conn->shared); break;
 		case SIGCHLD: on_child_ends(keeper); break;
 		case SIGIO: on_request(keeper); break;
 		}
@@ -187,6 +194,8 @@ int keeper_run(struct connection *conn)
 			on_time(&keeper, keeper_now_ms());
 	}
 	if (!keeper.is_worker) {
+		if (keeper.status == WORKER_DONE)
+			report_end(conn->target, conn->options->keep_mount);
 		fd_close(keeper.signals);
 		fd_close(keeper.epoll);
 	}

@@ -97,6 +97,8 @@ void keeper_upgrade(struct keeper *keeper)
 			return;
 		log_warnx("not upgraded: what was read cannot be answered");
 	} else {
+		log_info("upgrade from version %s to %s", EVLXCFS_VERSION,
+			keeper->trial.version);
 		cgroups_hand_on(&conn->cgroups, true);
 		r = handover_exec(conn->fuse, conn->shared.fd);
 		cgroups_hand_on(&conn->cgroups, false);

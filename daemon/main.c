@@ -9,6 +9,7 @@
 #include "daemon/mountpoint.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
+#include "daemon/report.h"
 #include "daemon/worker.h"
 #include "fusechan/mount.h"
 
@@ -20,7 +21,8 @@
 /* As s6 has it: 100 is the user's mistake, 111 the system's. */
 enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111 };
 
-/* --check: what an upgrade tries before it relies on this binary. */
+/* --check: prints what the start would find. An upgrade tries a binary with it before it
+ * relies on that. */
 static int check(const struct options *options)
 {
 	struct shared shared;
@@ -33,13 +35,13 @@ static int check(const struct options *options)
 		log_warnx("shared memory: %s", strerror(-r));
 		return EXIT_SYSTEM;
 	}
+	handover_print();
 	good = mountpoint_resolve(options->mountpoint, target) &&
 	       cgroups_open(&cgroups, options) &&
+	       report_check(options, target, &cgroups) &&
 	       worker_check(options, &shared, &cgroups);
 	cgroups_close(&cgroups);
 	shared_close(&shared);
-	if (good)
-		handover_print();
 	return good ? 0 : EXIT_SYSTEM;
 }
 
@@ -71,6 +73,8 @@ static int serve_alone(struct connection *conn)
 		log_warnx("the mount on %s was taken away", conn->target);
 	else if (status != WORKER_DONE && !options->keep_mount)
 		fuse_unmount(conn->target);
+	if (status == WORKER_DONE)
+		report_end(conn->target, options->keep_mount);
 	return status == WORKER_DONE ? 0 : EXIT_SYSTEM;
 }
 
@@ -102,6 +106,8 @@ int main(int argc, char **argv)
 	keeper_hold_signals();
 	if (!connection_open(&conn, &options))
 		return EXIT_SYSTEM;
+	if (!conn.resumed)
+		report_start(&options, conn.target, &conn.cgroups);
 	status = options.no_keeper ? serve_alone(&conn) : keeper_run(&conn);
 	connection_close(&conn);
 	return status;

@@ -54,7 +54,7 @@ static const struct {
 	const char *help;
 } table[OPTS] = {
 	[OPT_FOREGROUND] = {"foreground", 'f', NULL, "stay in the foreground (always so)"},
-	[OPT_DEBUG] = {"debug", 'd', NULL, "log more"},
+	[OPT_DEBUG] = {"debug", 'd', NULL, "log containers, and readers that get the host's files"},
 	[OPT_HELP] = {"help", 'h', NULL, "print this and exit"},
 	[OPT_VERSION] = {"version", 'v', NULL, "print the version and exit"},
 	[OPT_LOADAVG] = {"enable-loadavg", 'l', NULL,
@@ -92,7 +92,7 @@ static const struct {
 		"one process: the supervisor keeps the descriptor and starts it again"},
 	[OPT_WATCHDOG] = {"watchdog", 0, "SECONDS",
 		"replace a worker that does not get on for so long (default 5; 0: never)"},
-	[OPT_CHECK] = {"check", 0, NULL, "only try whether it can start, mount nothing"},
+	[OPT_CHECK] = {"check", 0, NULL, "print whether it would start and what it finds here, mount nothing"},
 };
 /* clang-format on */
 

@@ -7,8 +7,10 @@
 #include "nsutil/caps.h"
 #include "nsutil/cleanup.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -40,10 +42,30 @@ void privileges_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-bool privileges_keep(const struct options *options)
+uint64_t privileges_unused(const struct options *options)
 {
 	const uint64_t unused = options->psi_poll ? 0 : UINT64_C(1) << CAP_DAC_OVERRIDE;
-	int r = caps_keep(options->drop | unused);
+
+	return options->drop | unused;
+}
+
+const char *privileges_hint(int error, int capability)
+{
+	static char text[40];
+	char name[20] = "";
+
+	if ((error != -EPERM && error != -EACCES) || caps_permitted() >> capability & 1)
+		return "";
+	snprintf(name, sizeof(name), "%s", caps_name(capability));
+	for (char *c = name; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	snprintf(text, sizeof(text), " (CAP_%s is missing)", name);
+	return text;
+}
+
+bool privileges_keep(const struct options *options)
+{
+	int r = caps_keep(privileges_unused(options));
 
 	if (r < 0)
 		log_warnx("cannot give up capabilities: %s", strerror(-r));

@@ -17,6 +17,14 @@ bool privileges_open_standard(void);
  * 1,024 is there for select(2), which nothing of ours calls. */
 void privileges_many_files(void);
 
+/* Capabilities of caps_table that the command line asks to do without, or does not need;
+ * bit N is capability N. */
+uint64_t privileges_unused(const struct options *options);
+
+/* " (CAP_SYS_PTRACE is missing)" where `error`, a -errno, says that something is not
+ * permitted and this process does not have the capability; else "". Static storage. */
+const char *privileges_hint(int error, int capability);
+
 /* caps_keep with what the command line says besides. False after a line on standard
  * error. */
 bool privileges_keep(const struct options *options);

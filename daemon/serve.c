@@ -91,6 +91,9 @@ static int on_init(struct work *work)
 	if (r < 0)
 		log_warnx("cannot agree on a FUSE protocol with this kernel: %s",
 			strerror(-r));
+	else if (work->server->channel.journal->session.ready)
+		log_info("FUSE protocol 7.%u",
+			work->server->channel.journal->session.minor);
 	return SERVED;
 }
 

@@ -6,11 +6,14 @@
 
 #include "cache/cpuhist.h"
 #include "daemon/log.h"
+#include "daemon/privileges.h"
 #include "daemon/sampler.h"
 #include "daemon/shared.h"
+#include "daemon/subject_log.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/nsid.h"
 
+#include <linux/capability.h>
 #include <string.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -201,8 +204,11 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 		.now_ns = serve_now(),
 		.caller = tid,
 	};
-	if (tid <= 0 || shared_host_view(server->shared))
+	if (tid <= 0 || shared_host_view(server->shared)) {
+		subject_log_host(
+			tid <= 0 ? HOST_UNSEEN : HOST_SIGUSR2, tid, 0, subject->now_ns);
 		return SUBJECT_FOUND;
+	}
 	cgmount_refresh(
 		&server->cgmount, server->host.proc, subject->now_ns, &server->layout);
 	r = ask(server, tid, &caller);
@@ -222,10 +228,15 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 	if (r == SUBJECT_PARK)
 		return SUBJECT_PARK;
 	if (r < 0 && log_allowed(&unknown_limit, subject->now_ns))
-		log_warnx("cannot tell the container of thread %d (%s): it gets the "
+		log_warnx("cannot tell the container of thread %d: %s%s: it gets the "
 			  "host's files",
-			(int)tid, strerror(-r));
+			(int)tid, strerror(-r), privileges_hint(r, CAP_SYS_PTRACE));
 	subject->ct = ct && !container_is_nowhere(ct) ? ct : NULL;
+	if (!subject->ct)
+		subject_log_host(r < 0 ? HOST_UNKNOWN
+				 : !ct ? HOST_ITSELF
+				       : HOST_NOWHERE,
+			tid, r < 0 ? r : 0, subject->now_ns);
 	start_pruning(server);
 	return SUBJECT_FOUND;
 }

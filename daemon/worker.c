@@ -7,8 +7,10 @@
 #include "daemon/log.h"
 #include "daemon/ownfault.h"
 #include "daemon/privileges.h"
+#include "daemon/report.h"
 #include "daemon/sampler.h"
 #include "daemon/slowread.h"
+#include "daemon/subject_log.h"
 #include "daemon/trigger.h"
 #include "fusechan/fault.h"
 #include "fusechan/mount.h"
@@ -40,6 +42,7 @@ static bool open_namespaces(struct server *server)
 		return false;
 	r = pidns_init(
 		&server->pidns, &server->cgns, pidns, server->host.hz, server->files);
+	subject_log_watch(server);
 	return !failed("memory", r);
 }
 
@@ -109,7 +112,10 @@ static void on_signal(void *arg)
 
 static void on_toggle(void *arg)
 {
-	shared_toggle_view(((struct server *)arg)->shared);
+	struct shared *shared = ((struct server *)arg)->shared;
+
+	shared_toggle_view(shared);
+	report_view(shared_host_view(shared));
 }
 
 static void on_reload(void *arg)

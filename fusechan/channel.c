@@ -13,13 +13,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-int channel_open(void)
-{
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-
-	return fd < 0 ? -errno : fd;
-}
-
 /* Character device 10:229 (Documentation/admin-guide/devices.txt). */
 static bool is_fuse(int fd)
 {
@@ -27,6 +20,18 @@ static bool is_fuse(int fd)
 
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
 	       st.st_rdev == makedev(10, 229);
+}
+
+int channel_open(void)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (is_fuse(fd))
+		return fd;
+	close(fd);
+	return -EINVAL;
 }
 
 int channel_probe(int fd)

@@ -29,7 +29,8 @@ enum {
 /* A channel of nothing. */
 #define CHANNEL_NULL ((struct channel){.fd = -1})
 
-/* A new /dev/fuse, which the caller closes, or -errno. */
+/* A new /dev/fuse, which the caller closes, or -errno: -EINVAL when that file is another
+ * one than the FUSE device. */
 int channel_open(void);
 
 enum {

@@ -35,6 +35,11 @@ uint64_t caps_all(void)
 	return set;
 }
 
+const char *caps_name(int capability)
+{
+	return capng_capability_to_name((unsigned)capability);
+}
+
 int caps_by_name(const char *name)
 {
 	return capng_name_to_capability(strncasecmp(name, "cap_", 4) ? name : name + 4);
@@ -52,6 +57,12 @@ static uint64_t permitted_of(uint64_t set)
 			have |= UINT64_C(1) << capability;
 	}
 	return have & set;
+}
+
+uint64_t caps_permitted(void)
+{
+	capng_setpid((int)syscall(SYS_gettid));
+	return capng_get_caps_process() < 0 ? 0 : permitted_of(caps_all());
 }
 
 static bool is_bounded(uint64_t set)

@@ -19,6 +19,12 @@ extern const struct caps_row caps_table[CAPS_ROWS];
 /* All of the table: bit N is capability N. */
 uint64_t caps_all(void);
 
+/* Those of the table that this process may use: the permitted set. */
+uint64_t caps_permitted(void);
+
+/* "sys_admin"; a static text. */
+const char *caps_name(int capability);
+
 /* The number of a capability by its name, "sys_admin" or "CAP_SYS_ADMIN"; -1. */
 int caps_by_name(const char *name);
 

@@ -60,6 +60,11 @@ MNT=
 
 # --- TAP ---------------------------------------------------------------------
 
+# The daemon's log without its report at the start and the line at its end.
+daemon_said() {
+	sed '1,/^evlxcfs: FUSE protocol/d; /^evlxcfs: ended;/d' "$DAEMON_LOG"
+}
+
 # What is said about a failure goes where prove shows it.
 diag() {
 	printf '%s\n' "$*" | sed 's/^/# /' >&"$t_diag"
