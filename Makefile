@@ -136,31 +136,22 @@ tests: $(units) $(tools) $O/evlxcfs $O/evlxcfs-fault
 check-unit: $(units) headers-check
 	$(PROVE) $(PROVEFLAGS) $(units)
 
-# What takes long, needs an otherwise idle machine, or boots every other kernel and layout.
-long_tests = t/t4040-cgroup-lock.t t/t4091-identity-vm.t \
-	t/t9001-vm-6.1-v1.t t/t9002-vm-6.1-hybrid.t t/t9003-vm-6.12-v2.t \
-	t/t9005-vm-loadavg.t t/t9011-vm-6.1-crashes.t t/t9012-vm-6.12-crashes.t \
-	t/t9020-vm-systemd.t
+# Each test says in its head how it may run. "together" with others: it measures no time and changes
+# nothing that others look at. "first": the same, and it takes long. "alone". "long": in check-long
+# only, since it needs an idle machine or boots one more kernel.
+that_run = $(shell grep -lE '^\# run: $(1)$$' t/t*.t)
+side_tests = $(call that_run,first) $(call that_run,together)
+long_tests = $(call that_run,long)
 all_tests = $(sort $(wildcard t/t*.t))
-short_tests = $(filter-out $(long_tests),$(all_tests))
-# What measures no time and changes nothing that others look at: three of them run at once, as
-# they mostly wait. The longest come first.
-together = t/t9000% t/t0045% t/t4190% t/t4090% t/t4100% t/t9% t/t40% t/t42% t/t3000% t/t00% t/t10% \
-	t/t2000% t/t2010% t/t2040% t/t2045% t/t2050% t/t2060% t/t2070% t/t2075% \
-	t/t2080% t/t2100% t/t2155% t/t2160% t/t2165% t/t2170% t/t2175% t/t2185% t/t2190% t/t2195% \
-	t/t2205% t/t3030% t/t3040% t/t307%
-side_tests = $(foreach like,$(together),$(filter $(like),$(short_tests)))
 
 # Installs what the tests need, then runs them. As root.
 check:
 	t/deps.sh check
 	$(MAKE) tests headers-check
 	@export BUILD=$O; good=true; \
-	$(PROVE) -j3 $(PROVEFLAGS) $(call once,$(side_tests) $(units)) || good=false; \
-	$(PROVE) $(PROVEFLAGS) $(filter-out $(side_tests),$(short_tests)) || good=false; \
+	$(PROVE) -j3 $(PROVEFLAGS) $(side_tests) $(units) || good=false; \
+	$(PROVE) $(PROVEFLAGS) $(filter-out $(side_tests) $(long_tests),$(all_tests)) || good=false; \
 	$$good
-# Without what was there before; sort would change the order.
-once = $(if $1,$(firstword $1) $(call once,$(filter-out $(firstword $1),$1)))
 
 # All of them, at length: an hour or so.
 check-long:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the tree may look like: which layer includes which, who speaks, how long a
 # file is, what lies at the top. Each rule is tried first on a tree that breaks it.
+# run: together
 . "$(dirname "$0")/lib.sh"
 
 # Every check takes a tree and prints what is wrong with it.
@@ -62,6 +63,14 @@ promises() {
 		-o -type f -exec grep -HnIE '(^|[^A-Za-z0-9_])(TO''DO|FIX''ME|X''XX)([^A-Za-z0-9_]|$)' {} +)
 }
 
+# Tests that make does not know how to run.
+unrunnable() {
+	(cd "$1/t" && for test in t*.t; do
+		count=$(grep -cE '^# run: (first|together|alone|long)$' "$test")
+		[ "$count" = 1 ] || echo "$test says $count times how it may run"
+	done)
+}
+
 strangers() {
 	for entry in "$1"/* "$1"/.[!.]*; do
 		case ${entry##*/} in
@@ -111,6 +120,10 @@ cp "$bad/daemon/long.c" "$bad/t/unit/long.c"
 printf '/* %s: later */\n' 'TO''DO' >"$bad/daemon/later.h"
 printf 'mktemp %s\n' 'X''XXXXX' >"$bad/daemon/never.h"
 
+printf '# run: together\n' >"$bad/t/t1-good.t"
+printf '# run: sometimes\n' >"$bad/t/t2-other.t"
+printf '# run: alone\n# run: long\n' >"$bad/t/t3-twice.t"
+
 is "$(arrows "$bad" | sort)" 'cache/b.c:1: includes fusechan/c.h
 cache/b.c:3: includes b.h
 fusechan/c.c:1: includes daemon/log.h
@@ -125,6 +138,9 @@ t/unit/long.c has 451 lines' 'a long file'
 is "$(promises "$bad" | sed 's/:.*//')" ./daemon/later.h 'a promise'
 is "$(strangers "$bad")" libs 'something new at the top'
 
+is "$(unrunnable "$bad")" 't2-other.t says 0 times how it may run
+t3-twice.t says 2 times how it may run' 'a test that does not say how it may run'
+
 is "$(find "$T_TOP"/fusechan "$T_TOP"/nsutil "$T_TOP"/cache "$T_TOP"/daemon -name '*.c' | wc -l | awk '{ print ($1 > 40) }')" \
 	1 'there are files to look at'
 is "$(arrows "$T_TOP")" '' 'layers: daemon to cache to nsutil, daemon to fusechan, no other'
@@ -133,5 +149,6 @@ is "$(views "$T_TOP")" '' 'a view includes only what it should'
 is "$(speech "$T_TOP")" '' 'only the daemon speaks'
 is "$(long_files "$T_TOP")" '' 'no file has more than 450 lines'
 is "$(promises "$T_TOP")" '' 'nothing is put off'
+is "$(unrunnable "$T_TOP")" '' 'each test says how it may run'
 is "$(strangers "$T_TOP")" '' 'nothing new at the top'
 done_testing

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Program, manual, README and contrib name the same options; what the texts tell to
 # run is there; scripts and manifests can be parsed.
+# run: together
 . "$(dirname "$0")/lib.sh"
 cd "$T_TOP" || exit
 [ -x "$EVLXCFS_BIN" ] || bail "no daemon to ask: $EVLXCFS_BIN"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # make install and uninstall, below a DESTDIR: what is put there, that it fits
 # together, and that exactly that is taken away.
+# run: together
 . "$(dirname "$0")/lib.sh"
 [ -x "$EVLXCFS_BIN" ] || bail "no daemon to install: $EVLXCFS_BIN"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The ways to build: another compiler, another directory, a static binary, headers
 # by themselves; what the linker was told; compile_commands.json.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_command clang readelf perl
 [ -x "$EVLXCFS_BIN" ] || bail "no daemon to look at: $EVLXCFS_BIN"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The static binary with musl for small hosts: it builds from source packages, is small,
 # and does in containers what the other one does.
+# run: first
 . "$(dirname "$0")/lib.sh"
 need_command musl-gcc readelf strip flock
 need_fuse

@@ -2,6 +2,7 @@
 # A 32-bit program: small hosts have such processors. It passes the unit tests, and does in
 # containers of this 64-bit kernel what the other one does. There are kernels, and hypervisors of
 # kernels, that run no such programs (ENOEXEC): there it is only built.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_command readelf musl-gcc flock
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # contrib against a daemon: LXC's mount hook, and the mounts for docker, runc and
 # Kubernetes.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_command unshare perl

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The parsers take whatever comes: each fuzzer over its corpus, and some thousand
 # inputs made from it. `make fuzz` goes on for longer.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_command clang
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # What is in the tree, and what stat, ls, find and statfs say about it.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool fsop

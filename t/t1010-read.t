@@ -1,5 +1,6 @@
 #!/bin/sh
 # Every way to read a file that programs use, compared with one another.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_command perl

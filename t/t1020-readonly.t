@@ -1,6 +1,7 @@
 #!/bin/sh
 # Nothing can be changed through the mount, also after a privileged container
 # has made the superblock writable.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool fsop

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Names that are not there, and names nobody should use.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool fsop

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What reading one file costs in messages, once its names are known.
 # In a mount namespace of its own: others on this machine look at every mount.
+# run: together
 [ "${1:-}" = alone ] || exec unshare -m --propagation private "$0" alone
 . "$(dirname "$0")/lib.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starting: what is refused and how, a mountpoint in use, a mount left by a dead
 # daemon.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool fsop

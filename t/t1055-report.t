@@ -1,5 +1,6 @@
 #!/bin/sh
 # The report at the start, the lines for SIGUSR2, an upgrade and the end, -d, and --check.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Ending, also while clients hold files open.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool fsop

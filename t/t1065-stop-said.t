@@ -1,6 +1,7 @@
 #!/bin/sh
 # An orderly end says that and nothing else, whether the worker hears from the keeper or first of the mount
 # that is gone.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 

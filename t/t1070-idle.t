@@ -1,6 +1,7 @@
 #!/bin/sh
 # A daemon nobody asks anything costs nothing: no wakeup, one thread a process,
 # no growth with what was read before.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool readloop

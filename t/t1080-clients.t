@@ -1,5 +1,6 @@
 #!/bin/sh
 # Clients that die in the middle, and many of them at once.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool fsop readloop

@@ -1,6 +1,7 @@
 #!/bin/sh
 # meminfo and swaps of a container against its limits and against what its
 # cgroup says at the same moment.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

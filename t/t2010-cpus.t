@@ -1,5 +1,6 @@
 #!/bin/sh
 # How many CPUs a container has, told by every file that tells it.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

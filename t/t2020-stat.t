@@ -1,6 +1,7 @@
 #!/bin/sh
 # CPU times of a container: what its cgroup used, nobody else's, and idle time
 # that makes the sum come out.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,5 +1,6 @@
 #!/bin/sh
 # uptime counts from the start of the container's pid 1.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

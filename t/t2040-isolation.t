@@ -2,6 +2,7 @@
 # Containers that read at the same time each see their own figures, every time.
 # EVLXCFS_TEST_LONG=1 makes it a million readings each, however long they take, but not in an
 # emulated machine.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Containers take turns: many readers of one do not keep another one's waiting. Nor do they take
 # all places of those that wait.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Containers that end and others that take their place: no value of the old one
 # is shown for the new one.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A container in a user namespace of its own, where root is uid 100000.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

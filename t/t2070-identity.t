@@ -1,6 +1,7 @@
 #!/bin/sh
 # Who asks: the container is the root of pid 1's cgroup namespace, whatever
 # corner of the container the reader sits in.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Containers in a container: the inner one's own cgroup counts, also where it has no cgroup
 # namespace of its own but the outer one's, as Docker's have with cgroup v1.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

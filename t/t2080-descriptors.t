@@ -1,6 +1,7 @@
 #!/bin/sh
 # A descriptor that goes from one container to another: what was read from the
 # beginning stays what it was; reading from the beginning again is for who reads.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

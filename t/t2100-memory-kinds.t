@@ -1,6 +1,7 @@
 #!/bin/sh
 # Memory of every kind: what a program in the container takes is seen in the lines of
 # meminfo where it belongs, and in no other.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-block.sh"

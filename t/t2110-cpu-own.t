@@ -2,6 +2,7 @@
 # Work inside a container and outside it at the same time: stat, the idle time of
 # uptime, and top count the container's alone. Every figure is compared with what the
 # cgroup counted meanwhile, never with how fast the machine was.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # No counter of stat or uptime ever goes back for a reader, whatever happens to the
 # container's CPUs and quota meanwhile.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,5 +1,6 @@
 #!/bin/sh
 # diskstats: what a container did to a disk, and nothing of what others did.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-block.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Swap that is used: meminfo, swaps and free tell the same, and what the cgroup says.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-swap.sh"

@@ -2,6 +2,7 @@
 # A sysfs file whose read sleeps holds up its own reader and nobody else: a FIFO that nobody
 # writes to stands in for it.
 # The stand-in is mounted where only this test and its daemon see it.
+# run: alone
 if [ -z "${T_OWN_MOUNTS-}" ]; then
 	T_OWN_MOUNTS=1 exec unshare -m "$0" "$@"
 fi

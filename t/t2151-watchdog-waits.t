@@ -1,6 +1,7 @@
 #!/bin/sh
 # A worker whose only request waits for something slow gets on: the watchdog leaves it alone,
 # also when its bound is shorter than that wait.
+# run: alone
 if [ -z "${T_OWN_MOUNTS-}" ]; then
 	T_OWN_MOUNTS=1 exec unshare -m "$0" "$@"
 fi

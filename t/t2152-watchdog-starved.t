@@ -1,6 +1,7 @@
 #!/bin/sh
 # A worker that gets hardly any CPU time is slow, not stuck: the watchdog leaves it alone. One
 # that waits for ever is replaced, as is one that works for ever, however slowly.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

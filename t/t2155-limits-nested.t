@@ -1,6 +1,7 @@
 #!/bin/sh
 # Limits at every level of the tree: the lowest counts, wherever above the container it
 # is; one below the container's own cgroup does not.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

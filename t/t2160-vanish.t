@@ -2,6 +2,7 @@
 # Every view while the container's cgroups lose their controllers, are emptied and are
 # removed, one step after the other, and while that happens again and again: there is
 # always something to read, never an error.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

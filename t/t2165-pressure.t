@@ -1,6 +1,7 @@
 #!/bin/sh
 # pressure of a container is its cgroup's, line by line, and what presses outside it is
 # not. Then SIGUSR2: every file is the host's, and the container's again.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

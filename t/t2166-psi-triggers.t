@@ -1,6 +1,7 @@
 #!/bin/sh
 # --enable-psi-poll: a container's process is woken when its own cgroup is under pressure,
 # also over a crash and an upgrade of the daemon.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

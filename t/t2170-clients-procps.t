@@ -1,5 +1,6 @@
 #!/bin/sh
 # procps in a container: what its programs print is the container's.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,5 +1,6 @@
 #!/bin/sh
 # htop in a container: what its screen shows is the container's.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,5 +1,6 @@
 #!/bin/sh
 # sysstat in a container: what its programs print is the container's.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-block.sh"

@@ -2,6 +2,7 @@
 # What busybox, util-linux, coreutils, glibc and, where they are at hand, node and Java
 # make of the files. What they ask the kernel for by system calls (sysinfo, sched_getaffinity) is
 # not looked at.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

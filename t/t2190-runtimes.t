@@ -1,6 +1,7 @@
 #!/bin/sh
 # Containers of the runtimes that people use, attached with what contrib has for each: every
 # one sees its own figures.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # While nobody reads, containers whose load average is kept cost one wakeup each 5 s, all together;
 # on cgroup v1 the end of the helper that counts them is another one.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # loadavg, and the task counts of stat: the container's own.
 # EVLXCFS_TEST_LONG=1 also waits until a container that does not read is left alone.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

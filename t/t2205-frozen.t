@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tasks that the freezer of cgroup v1 stopped are in state D, but neither the kernel nor a
 # container counts them as load.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

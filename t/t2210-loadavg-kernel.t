@@ -2,6 +2,7 @@
 # The load average of 0, 1 and 4 busy tasks in nested cgroups: step by step what the
 # kernel's formula gives, and in a machine that runs nothing else what the kernel says.
 # EVLXCFS_TEST_LONG=1 looks at each for two minutes.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -2,6 +2,7 @@
 # A container with very many tasks is counted without holding up the readers of another
 # one. On a host that has CPU accounting on v1 and a cgroup2 besides, once with each.
 # EVLXCFS_TEST_TASKS=N is how many; the default is 20000, in a virtual machine 3000.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A container that makes thousands of namespaces, and reads in each, takes nobody else's
 # history: counters go on where they were.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A test that is interrupted, killed or that fails leaves nothing behind.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Readers in four containers while the worker is killed ten times a second.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Workers that die of their own faults, or stop getting on, under the same readers.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

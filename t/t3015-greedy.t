@@ -1,6 +1,7 @@
 #!/bin/sh
 # One container fills the pool of snapshots from nested pid namespaces. After a crash and
 # after an upgrade another container still reads on in the texts that it has begun.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Another binary takes over in place: under load, again and again, and when it is
 # one that cannot.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

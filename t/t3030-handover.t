@@ -1,6 +1,7 @@
 #!/bin/sh
 # Who has the mount when the keeper is gone: nobody, or a supervisor that keeps its
 # descriptor and starts another daemon on it.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

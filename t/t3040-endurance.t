@@ -1,6 +1,7 @@
 #!/bin/sh
 # Nothing grows with the number of crashes, and one that nobody asks anything of
 # stays quiet.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

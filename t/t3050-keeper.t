@@ -1,6 +1,7 @@
 #!/bin/sh
 # What else a keeper has to deal with: a mount that is aborted, a worker that cannot
 # be killed, one that never starts, orders at the wrong moment.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

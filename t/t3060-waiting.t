@@ -1,6 +1,7 @@
 #!/bin/sh
 # Requests that wait for something slow while the worker dies, is replaced, stops, or
 # is told to end; and readers that no longer want to wait.
+# run: alone
 if [ -z "${T_OWN_MOUNTS-}" ]; then
 	T_OWN_MOUNTS=1 exec unshare -m "$0" "$@"
 fi

@@ -1,6 +1,7 @@
 #!/bin/sh
 # contrib's services under the real supervisors of small hosts, runit and s6: started, crashed,
 # upgraded, stopped, and started wrong.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-supervisor.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # contrib's service under OpenRC, whose package .ci/run installs: a machine with another init has
 # no use for it. In a mount namespace of its own, for what OpenRC has fixed names for.
+# run: together
 [ "${1:-}" = alone ] || exec unshare -m --propagation private "$0" alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-supervisor.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Which cgroup is the container's: the root of its cgroup namespace, wherever its
 # pid 1 has gone; without such a namespace pid 1's, less what systemd adds.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -2,6 +2,7 @@
 # Callers of every kind: containers that share the host's pid namespace, pods,
 # containers in containers, a pid 1 that becomes another program, callers that
 # cannot be seen, and namespaces whose number was another's a moment ago.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The helpers that find out who asks: slow ones, many, and readers that die while
 # they wait. Nothing is left, and nobody else waits.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The helper that looks for a container's init is seen by that container for a
 # moment. What a container can do to it harms nobody else and shows it nothing.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

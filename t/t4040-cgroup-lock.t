@@ -2,6 +2,7 @@
 # A container with a delegated tree switches a controller of 200 children on and off,
 # which holds the lock of all cgroups: another container's readers are not held up
 # where a helper reads /proc/PID/cgroup.
+# run: long
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The same answers by every way to them: the tests of containers once more with each
 # way forced, and as on Linux 4.19.
+# run: first
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_tool oldkernel

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Who asks, on Debian's kernel 6.1 with each cgroup layout.
+# run: long
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Each way to hold the cgroup mounts: containers get right answers while the host
 # unmounts or covers its own, and the host keeps what it had.
+# run: first
 . "$(dirname "$0")/lib-mounts.sh"
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # cgroup mounts that are hidden when the daemon starts, that are not there yet, that
 # a dead daemon has left, that it may not use.
+# run: alone
 . "$(dirname "$0")/lib-mounts.sh"
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"

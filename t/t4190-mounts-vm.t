@@ -1,6 +1,7 @@
 #!/bin/sh
 # The tests of the cgroup mounts with other layouts and roots: a root that cannot be
 # pivoted, controllers mounted together, a disk that the host wants to unmount.
+# run: first
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm

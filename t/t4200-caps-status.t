@@ -1,5 +1,6 @@
 #!/bin/sh
 # What every process of the daemon may do, as /proc/PID/status says it.
+# run: together
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_command setpriv perl

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Each capability that is kept is needed: what stops working without it.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 need_fuse

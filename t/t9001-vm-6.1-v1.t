@@ -1,5 +1,6 @@
 #!/bin/sh
 # The suite on Debian's kernel 6.1 with cgroup layout v1.
+# run: long
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm

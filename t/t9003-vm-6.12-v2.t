@@ -1,6 +1,7 @@
 #!/bin/sh
 # What depends on the kernel once more on Debian's kernel 6.12 with cgroup layout v2, where
 # the init of a namespace is asked for by ioctl and the loop reads /proc/PID/cgroup itself.
+# run: long
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm

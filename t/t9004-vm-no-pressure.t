@@ -1,5 +1,6 @@
 #!/bin/sh
 # A kernel without pressure of cgroups: Debian's 6.12 told so.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The load average at length beside the kernel's own, in a machine that runs nothing else, and
 # what else holds nobody up: Debian's kernel 6.1 with cgroup layout v2.
+# run: long
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm

@@ -1,5 +1,6 @@
 #!/bin/sh
 # contrib's service under systemd, in a machine that boots it.
+# run: long
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm
