@@ -144,25 +144,29 @@ side_tests = $(call that_run,first) $(call that_run,together)
 long_tests = $(call that_run,long)
 all_tests = $(sort $(wildcard t/t*.t))
 
+# What root builds in another user's tree is that user's, who can build on. $(call as_owner,COMMAND)
+give = if [ -d $O ] && [ "$$(id -u)" = 0 ]; then chown -R --reference=Makefile $O; fi
+as_owner = @r=0; $(1) || r=$$?; $(give); exit $$r
+
 # Installs what the tests need, then runs them. As root.
 check:
 	t/deps.sh check
-	$(MAKE) tests headers-check
+	$(call as_owner,$(MAKE) tests headers-check)
 	@export BUILD=$O; good=true; \
 	$(PROVE) -j3 $(PROVEFLAGS) $(side_tests) $(units) || good=false; \
 	$(PROVE) $(PROVEFLAGS) $(filter-out $(side_tests) $(long_tests),$(all_tests)) || good=false; \
-	$$good
+	$(give); $$good
 
 # All of them, at length: an hour or so.
 check-long:
 	t/deps.sh check
-	$(MAKE) tests headers-check
+	$(call as_owner,$(MAKE) tests headers-check)
 	EVLXCFS_TEST_LONG=1 BUILD=$O $(PROVE) $(PROVEFLAGS) $(units) $(all_tests)
 
 # Installs what is missing, builds, and shows a container beside its host. As root.
 demo:
 	t/deps.sh demo
-	$(MAKE) $O/evlxcfs
+	$(call as_owner,$(MAKE) $O/evlxcfs)
 	BUILD=$O t/demo.sh
 
 # Compares with lxcfs and with what FUSE itself costs. As root. BENCHFLAGS=--help says more.
@@ -193,6 +197,7 @@ install: $O/evlxcfs
 	$(INSTALL) -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man8"
 	$(INSTALL) -m 755 $O/evlxcfs "$(DESTDIR)$(SBINDIR)/evlxcfs"
 	$(INSTALL) -m 644 contrib/man/evlxcfs.8 "$(DESTDIR)$(MANDIR)/man8/evlxcfs.8"
+	@$(give)
 
 uninstall:
 	rm -f "$(DESTDIR)$(SBINDIR)/evlxcfs" "$(DESTDIR)$(MANDIR)/man8/evlxcfs.8"

@@ -30,7 +30,7 @@ enabled=
 
 cleanup() {
 	status=$?
-	trap '' HUP INT TERM
+	trap '' HUP INT TERM PIPE
 	trap - EXIT
 	if [ -n "$daemon_pid" ]; then
 		kill "$daemon_pid" 2>/dev/null || :
@@ -59,6 +59,8 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+# A pager that is closed early.
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
 dir=$(mktemp -d)

@@ -89,21 +89,56 @@ clang_runtime() {
 	rm -f "$clang_out"
 }
 
-# A package's service must not be started or enabled only because the tests want
-# to compare with its program.
+# Links that make systemd or init start something.
+starts() {
+	find /etc/systemd /etc/rc[0-6S].d -type l \
+		\( -path '/etc/systemd/*.wants/*' -o -path '/etc/systemd/*.requires/*' -o -name 'S[0-9]*' \) \
+		2>/dev/null | sort
+}
+
+# not_enabled BEFORE PACKAGE...: takes away what the packages had the system start, beyond
+# the list BEFORE. systemd itself stays as its package wants it.
+not_enabled() {
+	list=$1
+	shift
+	starts | comm -13 "$list" - | while read -r link; do
+		name=${link##*/}
+		case $link in
+		/etc/rc*) name=/etc/init.d/${name#S[0-9][0-9]} ;;
+		*) name="*/systemd/*/$name" ;;
+		esac
+		owner=$(dpkg -S "$name" 2>/dev/null | sed 's/:.*//' | head -n 1)
+		[ "$owner" != systemd ] || continue
+		case " $* " in
+		*" $owner "*) rm -f "$link" ;;
+		esac
+	done
+}
+
+# quietly PACKAGE...: a package's service must not be started or enabled only because the
+# tests want to compare with its program.
 quietly() {
 	policy=/usr/sbin/policy-rc.d
+	list=$(mktemp)
+	temporary=$list
+	trap 'rm -f $temporary' EXIT
 	if [ ! -e $policy ]; then
-		trap 'rm -f $policy' EXIT
-		trap 'exit 130' INT
-		trap 'exit 143' TERM
+		temporary="$list $policy"
 		printf '#!/bin/sh\nexit 101\n' >$policy
 		chmod 755 $policy
 	fi
-	"$@"
-	case " $* " in
-	*' lxcfs '*) systemctl disable lxcfs.service >/dev/null 2>&1 || : ;;
-	esac
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	starts >"$list"
+	# Not the status of the function: "set -e" does not hold where it is called.
+	if apt-get install -y --no-install-recommends "$@" >/dev/null 2>"$errors"; then
+		installed=0
+	else
+		installed=$?
+	fi
+	not_enabled "$list" "$@"
+	rm -f $temporary
+	return $installed
 }
 
 install() {
@@ -117,11 +152,15 @@ install() {
 	fi
 	echo "deps.sh: installing" "$@" >&2
 	export DEBIAN_FRONTEND=noninteractive
-	# The package lists may be old, or not there yet.
-	quietly apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 || {
-		apt-get update >/dev/null
-		quietly apt-get install -y --no-install-recommends "$@" >/dev/null
-	}
+	# The package lists may be old, or not there yet: the first failure says nothing.
+	errors=/dev/null
+	quietly "$@" && return
+	echo 'deps.sh: updating the package lists' >&2
+	apt-get update >/dev/null || echo 'deps.sh: apt-get update failed, trying with the old lists' >&2
+	errors=/dev/stderr
+	quietly "$@" && return
+	echo "deps.sh: apt-get cannot install" "$@" >&2
+	exit 1
 }
 
 [ $# = 1 ] || usage
