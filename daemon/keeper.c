@@ -10,9 +10,9 @@
 #include "daemon/worker.h"
 #include "nsutil/cleanup.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -105,7 +105,7 @@ static void on_time(struct keeper *keeper, uint64_t now)
 	}
 	if (keeper->phase == PHASE_SERVING && keeper->dog.next_ms &&
 		now >= keeper->dog.next_ms &&
-		watchdog_look(&keeper->dog, keeper->worker, now, TAG_CHANNEL)) {
+		watchdog_look(&keeper->dog, keeper->worker, now)) {
 		keeper->stuck = true;
 		keeper_kill_worker(keeper);
 	}
@@ -148,36 +148,44 @@ void keeper_hold_signals(void)
 
 static int open_events(struct keeper *keeper)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = TAG_SIGNAL};
 	sigset_t set;
 
 	wanted_signals(&set);
 	signal(SIGPIPE, SIG_IGN);
 	keeper->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	keeper->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (keeper->signals < 0 || keeper->epoll < 0 ||
-		epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, keeper->signals, &event) < 0)
+	if (keeper->signals < 0)
 		return -errno;
-	return watchdog_init(&keeper->dog, keeper->epoll, keeper->conn->fuse,
-		journal_of(keeper), keeper->conn->options->watchdog, TAG_CHANNEL);
+	watchdog_init(&keeper->dog, keeper->conn->fuse, journal_of(keeper),
+		keeper->conn->options->watchdog);
+	return 0;
 }
 
-static void dispatch(struct keeper *keeper, uint64_t tag)
+/* Not epoll: its watches are counted per user, and a container of the same user can use
+ * them all up. poll(2) of so few descriptors allocates nothing. */
+static void wait_once(struct keeper *keeper)
 {
-	switch ((enum tag)tag) {
-	case TAG_SIGNAL: on_signal(keeper); break;
-	case TAG_CHANNEL: on_request(keeper); break;
-	case TAG_CONTROL: keeper_on_control(keeper); break;
-	}
+	struct pollfd fds[] = {
+		{.fd = keeper->signals, .events = POLLIN},
+		{.fd = watchdog_fd(&keeper->dog), .events = POLLIN},
+		{.fd = keeper->control, .events = POLLIN},
+	};
+
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), until_next(keeper)) <= 0)
+		return;
+	if (fds[2].revents)
+		keeper_on_control(keeper);
+	if (fds[1].revents)
+		on_request(keeper);
+	if (fds[0].revents)
+		on_signal(keeper);
 }
 
 int keeper_run(struct connection *conn)
 {
 	static struct keeper keeper; /* all zero: it takes no room in the program */
-	struct epoll_event event;
 	int r;
 
-	keeper.epoll = keeper.signals = keeper.control = keeper.trial.out = -1;
+	keeper.signals = keeper.control = keeper.trial.out = -1;
 	keeper.conn = conn;
 	r = open_events(&keeper);
 	if (r < 0) {
@@ -186,10 +194,7 @@ int keeper_run(struct connection *conn)
 	}
 	keeper_start_worker(&keeper);
 	while (!keeper.done) {
-		int n = epoll_wait(keeper.epoll, &event, 1, until_next(&keeper));
-
-		if (n > 0)
-			dispatch(&keeper, event.data.u64);
+		wait_once(&keeper);
 		if (!keeper.done)
 			on_time(&keeper, keeper_now_ms());
 	}
@@ -197,7 +202,6 @@ int keeper_run(struct connection *conn)
 		if (keeper.status == WORKER_DONE)
 			report_end(conn->target, conn->options->keep_mount);
 		fd_close(keeper.signals);
-		fd_close(keeper.epoll);
 	}
 	return keeper.status;
 }

@@ -35,12 +35,9 @@ enum phase {
 	PHASE_KILLED, /* due for its death */
 };
 
-/* What epoll_wait gives. */
-enum tag { TAG_SIGNAL, TAG_CHANNEL, TAG_CONTROL };
-
 struct keeper {
 	struct connection *conn;
-	int epoll, signals; /* owned */
+	int signals; /* owned */
 	enum goal goal;
 	enum phase phase;
 	uint64_t due_ms; /* of the phase; 0: never */
@@ -50,10 +47,10 @@ struct keeper {
 	bool done;
 	int status; /* to exit with */
 
-	pid_t worker;         /* 0: none */
-	int control;          /* to it; owned */
-	bool stuck;           /* it was killed because it did not get on */
-	uint64_t answered;    /* when it started */
+	pid_t worker;      /* 0: none */
+	int control;       /* to it; owned; -1: it has closed its end, or there is none */
+	bool stuck;        /* it was killed because it did not get on */
+	uint64_t answered; /* when it started */
 	unsigned fruitless;   /* workers that ended one after another without an answer */
 	pid_t left[LEFT_MAX]; /* killed, and not dead yet; 0: none */
 	struct log_limit deaths[2]; /* by their own fault or not */

@@ -16,7 +16,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -66,7 +65,6 @@ static int worker_process(struct keeper *keeper, int control)
 		.control = control};
 	int status;
 
-	close(keeper->epoll);
 	close(keeper->signals);
 	if (!keeper->announced && job.options->ready_fd >= 0)
 		close(job.options->ready_fd);
@@ -82,13 +80,12 @@ static int worker_process(struct keeper *keeper, int control)
 
 static bool worker_fork(struct keeper *keeper)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = TAG_CONTROL};
 	int pair[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return false;
-	pid = epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, pair[0], &event) < 0 ? -1 : fork();
+	pid = fork();
 	if (pid == 0) {
 		keeper->is_worker = true;
 		close(pair[0]);
@@ -109,8 +106,8 @@ static bool renew(struct keeper *keeper)
 {
 	if (!connection_renew(keeper->conn))
 		return false;
-	watchdog_init(&keeper->dog, keeper->epoll, keeper->conn->fuse, journal_of(keeper),
-		keeper->conn->options->watchdog, TAG_CHANNEL);
+	watchdog_init(&keeper->dog, keeper->conn->fuse, journal_of(keeper),
+		keeper->conn->options->watchdog);
 	return true;
 }
 
@@ -160,9 +157,11 @@ void keeper_on_control(struct keeper *keeper)
 	char byte;
 	ssize_t n = recv(keeper->control, &byte, 1, MSG_DONTWAIT);
 
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
 	if (n <= 0) {
-		/* It is ending; its death will be told. */
-		epoll_ctl(keeper->epoll, EPOLL_CTL_DEL, keeper->control, NULL);
+		/* The worker is ending; SIGCHLD tells of its death. */
+		keeper->control = fd_close(keeper->control);
 		return;
 	}
 	if (keeper->phase == PHASE_STARTING) {

@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 enum {
 	LOOKS = 4,   /* in the bound */
@@ -20,40 +19,37 @@ enum {
 	SHARE = 4,   /* the part of the bound that a worker in a loop must have used */
 };
 
-/* epoll looks again when it is asked, and does not tell of a request that the worker has
- * taken by then; SIGIO is sent for every one. */
-static void want_signal(const struct watchdog *dog, bool on)
+/* poll(2) looks again when it is woken, and does not tell of a request that the worker
+ * has taken by then; SIGIO is sent for every one. */
+static bool want_signal(const struct watchdog *dog, bool on)
 {
 	int flags = fcntl(dog->fuse, F_GETFL);
 
-	if (flags >= 0)
-		fcntl(dog->fuse, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC);
+	return flags >= 0 &&
+	       fcntl(dog->fuse, F_SETFL, on ? flags | O_ASYNC : flags & ~O_ASYNC) == 0;
 }
 
-static int arm(struct watchdog *dog, int op, uint64_t tag)
+/* False without memory for the signal: poll(2) alone may miss a request. */
+static bool arm(struct watchdog *dog)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = tag};
-
-	fcntl(dog->fuse, F_SETOWN, getpid());
-	want_signal(dog, true);
-	return epoll_ctl(dog->epoll, op, dog->fuse, &event) < 0 ? -errno : 0;
+	dog->armed = true;
+	return fcntl(dog->fuse, F_SETOWN, getpid()) == 0 && want_signal(dog, true);
 }
 
-int watchdog_init(struct watchdog *dog, int epoll, int fuse,
-	const struct journal *journal, unsigned bound_s, uint64_t tag)
+void watchdog_init(
+	struct watchdog *dog, int fuse, const struct journal *journal, unsigned bound_s)
 {
-	*dog = (struct watchdog){.epoll = epoll,
-		.fuse = fuse,
+	*dog = (struct watchdog){.fuse = fuse,
 		.journal = journal,
 		.interval_ms = (uint64_t)bound_s * 1000 / LOOKS};
-	return dog->interval_ms ? arm(dog, EPOLL_CTL_ADD, tag) : 0;
+	if (dog->interval_ms)
+		arm(dog);
 }
 
 void watchdog_deinit(struct watchdog *dog)
 {
-	if (dog->interval_ms)
-		epoll_ctl(dog->epoll, EPOLL_CTL_DEL, dog->fuse, NULL);
 	dog->interval_ms = 0;
+	dog->armed = false;
 	dog->next_ms = 0;
 }
 
@@ -104,6 +100,7 @@ void watchdog_start(struct watchdog *dog, pid_t worker, uint64_t now_ms)
 	if (!dog->interval_ms)
 		return;
 	want_signal(dog, false);
+	dog->armed = false;
 	if (dog->next_ms)
 		return;
 	dog->seen = progress(dog);
@@ -133,7 +130,7 @@ static unsigned patience(const struct watchdog *dog)
 	return STRIKES + 1 + (unsigned)(PARK_SECONDS * 1000 / dog->interval_ms);
 }
 
-bool watchdog_look(struct watchdog *dog, pid_t worker, uint64_t now_ms, uint64_t tag)
+bool watchdog_look(struct watchdog *dog, pid_t worker, uint64_t now_ms)
 {
 	unsigned pending = journal_pending(dog->journal);
 	bool waits = channel_waits(dog);
@@ -150,9 +147,10 @@ bool watchdog_look(struct watchdog *dog, pid_t worker, uint64_t now_ms, uint64_t
 		dog->idle = waits || journal_working(dog->journal) ? dog->idle + 1 : 0;
 	}
 	if (!pending && !waits) {
-		arm(dog, EPOLL_CTL_MOD, tag);
+		bool signalled = arm(dog);
+
 		/* Taken just before that, it would be told by nobody. */
-		if (!journal_pending(dog->journal))
+		if (signalled && !journal_pending(dog->journal))
 			dog->next_ms = 0;
 		return false;
 	}

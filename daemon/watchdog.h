@@ -1,8 +1,8 @@
 /*
  * Whether the worker gets on. Requests that wait, in the kernel or in the journal, while
  * the journal's counters stand still for most of the bound mean that it does not. Nothing
- * runs while nobody asks anything: the channel is watched once (EPOLLONESHOT, SIGIO),
- * then looked at in intervals for as long as there is something to do.
+ * runs while nobody asks anything: the channel is watched until its first event (poll(2),
+ * SIGIO), then looked at in intervals for as long as there is something to do.
  *
  * Looks are counted, not seconds: when the machine or the keeper itself is held up, the
  * worker is not blamed for it. Nor is one that is ready to run and gets hardly any CPU
@@ -18,7 +18,8 @@
 #include <sys/types.h>
 
 struct watchdog {
-	int epoll, fuse;
+	int fuse;
+	bool armed; /* the keeper polls the channel */
 	const struct journal *journal;
 	uint64_t interval_ms; /* 0: no watchdog */
 	uint64_t next_ms;     /* the next look; 0: none due */
@@ -28,18 +29,24 @@ struct watchdog {
 	uint64_t used_ns;     /* the worker's CPU time when there was progress last */
 };
 
-/* With `bound_s` 0 it is never stuck. `tag` is what epoll_wait gives for the channel. 0
- * or -errno. Descriptors and journal stay the caller's. */
-int watchdog_init(struct watchdog *dog, int epoll, int fuse,
-	const struct journal *journal, unsigned bound_s, uint64_t tag);
+/* With `bound_s` 0 no worker is ever stuck. Descriptor and journal stay the caller's. */
+void watchdog_init(
+	struct watchdog *dog, int fuse, const struct journal *journal, unsigned bound_s);
 /* Before the channel is closed. */
 void watchdog_deinit(struct watchdog *dog);
+
+/* The descriptor that the keeper polls for POLLIN, at each event of which it calls
+ * watchdog_start; -1: none at present. */
+static inline int watchdog_fd(const struct watchdog *dog)
+{
+	return dog->armed ? dog->fuse : -1;
+}
 
 /* A worker begins to serve, or the channel has something to read. */
 void watchdog_start(struct watchdog *dog, pid_t worker, uint64_t now_ms);
 /* There is no worker to watch. */
 void watchdog_stop(struct watchdog *dog);
 /* At next_ms: whether the worker is stuck. */
-bool watchdog_look(struct watchdog *dog, pid_t worker, uint64_t now_ms, uint64_t tag);
+bool watchdog_look(struct watchdog *dog, pid_t worker, uint64_t now_ms);
 
 #endif

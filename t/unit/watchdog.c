@@ -4,10 +4,10 @@
 #include "daemon/server.h"
 #include "t/unit/tap.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 /* A worker that is no process waits for no CPU. */
@@ -15,15 +15,15 @@ enum { BOUND = 4, INTERVAL = 1000, LATE = 100, NOBODY = -1 };
 
 static struct journal journal;
 static struct watchdog dog;
-static int channel[2], epoll;
+static int channel[2];
 static uint64_t now;
 
 static void begin(void)
 {
 	memset(&journal, 0, sizeof(journal));
-	if (pipe(channel) < 0 || (epoll = epoll_create1(0)) < 0 ||
-		watchdog_init(&dog, epoll, channel[0], &journal, BOUND, 1) < 0)
+	if (pipe(channel) < 0)
 		abort();
+	watchdog_init(&dog, channel[0], &journal, BOUND);
 	now = 1000000;
 	watchdog_start(&dog, NOBODY, now);
 }
@@ -33,7 +33,6 @@ static void end(void)
 	watchdog_deinit(&dog);
 	close(channel[0]);
 	close(channel[1]);
-	close(epoll);
 }
 
 static void message(void)
@@ -50,7 +49,7 @@ static unsigned looks(void)
 	while (n < LATE && dog.next_ms) {
 		now = dog.next_ms;
 		n++;
-		if (watchdog_look(&dog, NOBODY, now, 1))
+		if (watchdog_look(&dog, NOBODY, now))
 			return n;
 	}
 	return 0;
@@ -58,9 +57,9 @@ static unsigned looks(void)
 
 static bool armed(void)
 {
-	struct epoll_event event;
+	struct pollfd pfd = {.fd = watchdog_fd(&dog), .events = POLLIN};
 
-	return epoll_wait(epoll, &event, 1, 0) == 1;
+	return poll(&pfd, 1, 0) == 1;
 }
 
 /* A worker that takes what comes at once: only the signal tells. */
@@ -124,7 +123,7 @@ int main(void)
 	journal.slot[3].state = SLOT_TAKEN;
 	for (int i = 0; i < 4; i++) {
 		now = dog.next_ms;
-		ok(!watchdog_look(&dog, NOBODY, now, 1), "one that waits, look %d", i);
+		ok(!watchdog_look(&dog, NOBODY, now), "one that waits, look %d", i);
 	}
 	message();
 	is_u64(looks(), 3,
@@ -137,7 +136,7 @@ int main(void)
 		now = dog.next_ms;
 		if (i % 2)
 			journal.taken++;
-		ok(!watchdog_look(&dog, NOBODY, now, 1), "a worker that gets on, look %d",
+		ok(!watchdog_look(&dog, NOBODY, now), "a worker that gets on, look %d",
 			i);
 	}
 	end();
@@ -148,11 +147,13 @@ int main(void)
 	ok(!armed(), "until");
 	message();
 	ok(armed(), "somebody does");
+	watchdog_start(&dog, NOBODY, now);
+	ok(watchdog_fd(&dog) < 0, "the channel is polled for one event");
 	end();
 
-	if (pipe(channel) < 0 || (epoll = epoll_create1(0)) < 0)
+	if (pipe(channel) < 0)
 		abort();
-	watchdog_init(&dog, epoll, channel[0], &journal, 0, 1);
+	watchdog_init(&dog, channel[0], &journal, 0);
 	message();
 	watchdog_start(&dog, NOBODY, now);
 	ok(!armed() && !dog.next_ms, "without a bound it looks at nothing");
