@@ -15,8 +15,9 @@ typedef void loop_callback(void *arg);
 int loop_new(struct loop **out);
 void loop_free(struct loop *loop);
 
-/* Runs until loop_stop. */
-void loop_run(struct loop *loop);
+/* Runs until loop_stop: 0. -ENOMEM without memory to go on when epoll refuses a
+ * descriptor. */
+int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /* Calls back whenever fd is readable, until loop_fd_free. The descriptor stays the

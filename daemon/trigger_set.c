@@ -11,6 +11,7 @@
 #include "nsutil/nsid.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -24,6 +25,8 @@ _Static_assert(TRIGGER_PATH + PSI_TRIGGER_SIZE <= sizeof(((struct helper_job *)0
  * of something is tried again. */
 #define LOOK_SECONDS 0.02
 #define RETRY_SECONDS 1.
+/* Until a trigger is asked again: a fifth of its shortest window. */
+#define ASK_SECONDS 0.1
 
 static struct trigger_note *note_of(const struct trigger *t)
 {
@@ -53,6 +56,12 @@ static void refuse(struct trigger *t, int error)
 	trigger_wake(t);
 }
 
+static void tell(struct trigger *t)
+{
+	note_of(t)->event = 1;
+	trigger_wake(t);
+}
+
 /* To be called is to be told: whether the epoll instance is readable was found out by
  * asking the trigger, which says each event once. What stays is that its cgroup is gone.
  */
@@ -61,36 +70,47 @@ static void on_event(void *arg)
 	struct trigger *t = arg;
 	struct epoll_event event;
 
-	if (epoll_wait(t->epoll, &event, 1, 0) == 1 && event.events & EPOLLERR) {
+	if (epoll_wait(t->epoll, &event, 1, 0) == 1 && event.events & EPOLLERR)
 		refuse(t, -ENODEV);
+	else
+		tell(t);
+}
+
+/* For a trigger that epoll refuses: asks it, now and in a while. */
+static void ask(struct trigger *t)
+{
+	struct pollfd pfd = {.fd = t->fd, .events = POLLPRI};
+
+	loop_timer_start(t->timer, ASK_SECONDS);
+	if (poll(&pfd, 1, 0) <= 0)
 		return;
-	}
-	note_of(t)->event = 1;
-	trigger_wake(t);
+	if (pfd.revents & POLLERR)
+		refuse(t, -ENODEV);
+	else
+		tell(t);
 }
 
 /* libev watches for EPOLLIN alone, which an epoll instance makes of EPOLLPRI. One each:
  * which of several it was could not be told. It is empty until libev has it in its own,
  * which is in the next iteration: else that would ask, and an event be lost. */
-static int watch(struct trigger *t)
+static void watch(struct trigger *t)
 {
-	int r;
-
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (t->epoll < 0)
-		return -errno;
-	r = loop_fd_new(t->all->server->loop, &t->event, t->epoll, on_event, t);
-	if (r == 0)
-		loop_timer_soon(t->timer);
-	return r;
+	if (t->epoll >= 0 &&
+		loop_fd_new(t->all->server->loop, &t->event, t->epoll, on_event, t) < 0)
+		unwatch(t);
+	loop_timer_soon(t->timer);
 }
 
 static void watch_it(struct trigger *t)
 {
 	struct epoll_event event = {.events = EPOLLPRI | EPOLLET};
 
-	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->fd, &event) < 0 && errno != EEXIST)
-		refuse(t, -errno);
+	if (t->epoll >= 0 && (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->fd, &event) == 0 ||
+				     errno == EEXIST))
+		return;
+	unwatch(t);
+	ask(t);
 }
 
 /* --- setting --- */
@@ -165,7 +185,8 @@ static int begin_watch(struct trigger *t)
 	if (note->ino && note->ino != st.st_ino)
 		return -ENODEV;
 	note->ino = st.st_ino;
-	return watch(t);
+	watch(t);
+	return 0;
 }
 
 /* No cgroup on the way has such a file ("cgroup_disable=pressure", Linux 4.20 to 5.1):

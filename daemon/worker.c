@@ -292,8 +292,8 @@ int worker_run(const struct worker_job *job)
 		if (make_loop(&server) && get_ready(job)) {
 			serve_takeover(&server);
 			resend(&server);
-			loop_run(server.loop);
-			status = server.gone ? WORKER_GONE : WORKER_DONE;
+			if (!failed("event loop", loop_run(server.loop)))
+				status = server.gone ? WORKER_GONE : WORKER_DONE;
 		}
 	}
 	deinit(&server);
