@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,44 +90,96 @@ static bool resume(struct connection *conn)
 {
 	if (!is_mounted(conn->target))
 		mount_it(conn);
-	log_info("goes on with the mount on %s", conn->target);
 	return true;
 }
 
-/* What was handed over is usable, or closed. */
-static int take_up(struct connection *conn)
+bool connection_pause(struct connection *conn)
 {
-	struct handover from;
-	int r, how = CHANNEL_FRESH;
+	static const struct timespec second = {.tv_sec = 1};
+	sigset_t set;
 
-	handover_find(&from, conn->options);
-	conn->resumed = from.self;
-	if (from.fuse >= 0)
-		how = channel_probe(from.fuse);
-	if (how < 0) {
-		log_warnx("descriptor %d is not /dev/fuse", from.fuse);
-		fd_close(from.state);
-		return how;
-	}
-	conn->fuse = from.fuse;
-	if (how == CHANNEL_DEAD) {
+	if (!conn->held)
+		return false;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigtimedwait(&set, NULL, &second) < 0)
+		return true;
+	conn->told_to_end = true;
+	if (!conn->options->keep_mount)
+		fuse_unmount(conn->target);
+	return false;
+}
+
+static int probe(const struct handover *from)
+{
+	int how = from->fuse < 0 ? CHANNEL_FRESH : CHANNEL_ALIVE;
+
+	/* A worker that serves finds out itself when the mount is gone. */
+	if (from->fuse >= 0 && !from->worker)
+		how = channel_probe(from->fuse);
+	if (how < 0)
+		log_warnx("descriptor %d is not /dev/fuse", from->fuse);
+	if (how == CHANNEL_DEAD)
 		log_warnx("the mount that was handed over is dead");
-		conn->fuse = fd_close(conn->fuse);
-	}
-	r = shared_open(&conn->shared, from.state, how == CHANNEL_ALIVE);
+	return how;
+}
+
+/* 0 or -errno after a line on standard error. */
+static int open_shared(struct connection *conn, const struct handover *from, bool mounted)
+{
+	int r = from->worker ? shared_join(&conn->shared, from->state)
+			     : shared_open(&conn->shared, from->state, mounted);
+
 	if (r == -ESTALE)
 		log_warnx("descriptor %d does not hold the state of another evlxcfs",
-			from.state);
+			from->state);
 	else if (r < 0)
 		log_warnx("shared memory: %s", strerror(-r));
-	if (r < 0 && r != -ESTALE)
-		return r;
+	return r == -ESTALE ? 0 : r;
+}
+
+static bool take_shared(struct connection *conn, const struct handover *from, int how)
+{
+	while (open_shared(conn, from, how == CHANNEL_ALIVE) < 0)
+		if (!connection_pause(conn))
+			return false;
 	if (how != CHANNEL_ALIVE)
 		shared_new_mount(&conn->shared);
-	else if (!from.self)
+	else if (!from->self)
 		/* Nobody knows how the one before ended. */
 		journal_recover(conn->shared.journal, true);
-	return how;
+	return true;
+}
+
+static bool take_target(struct connection *conn, const struct handover *from)
+{
+	if (from->target) {
+		snprintf(conn->target, sizeof(conn->target), "%s", from->target);
+		return true;
+	}
+	while (!mountpoint_resolve(conn->options->mountpoint, conn->target))
+		if (!connection_pause(conn))
+			return false;
+	return true;
+}
+
+static bool take_cgroups(struct connection *conn)
+{
+	while (!cgroups_open(&conn->cgroups, conn->options)) {
+		cgroups_close(&conn->cgroups);
+		if (!connection_pause(conn))
+			return false;
+	}
+	return true;
+}
+
+/* The keeper makes another mount itself when this process had one. */
+static bool take_mount(struct connection *conn, int how)
+{
+	if (how == CHANNEL_ALIVE)
+		return resume(conn);
+	return conn->held || make(conn);
 }
 
 /* Linux 6.15 can be told to abort a connection on which a request waits for so long, also
@@ -152,17 +205,24 @@ static void tell_timeouts(void)
 
 bool connection_open(struct connection *conn, const struct options *options)
 {
+	struct handover from;
 	int how;
 
 	*conn = (struct connection){.options = options,
-		.fuse = -1,
 		.shared = SHARED_NULL,
 		.cgroups = {.mount = CGMOUNT_NULL}};
-	if (!mountpoint_resolve(options->mountpoint, conn->target))
-		return false;
-	how = take_up(conn);
-	if (how >= 0 && open_device(conn) && cgroups_open(&conn->cgroups, options) &&
-		(how == CHANNEL_ALIVE ? resume(conn) : make(conn))) {
+	handover_find(&from, options);
+	conn->fuse = from.fuse;
+	conn->resumed = from.self;
+	conn->worker = from.worker;
+	conn->control = from.control;
+	how = probe(&from);
+	conn->held = how == CHANNEL_ALIVE || conn->resumed;
+	if (how == CHANNEL_DEAD)
+		conn->fuse = fd_close(conn->fuse);
+	if (how >= 0 && take_target(conn, &from) && take_shared(conn, &from, how) &&
+		(conn->held || open_device(conn)) && take_cgroups(conn) &&
+		take_mount(conn, how)) {
 		cgroups_tell(&conn->cgroups);
 		tell_timeouts();
 		return true;
@@ -185,6 +245,7 @@ bool connection_renew(struct connection *conn)
 void connection_close(struct connection *conn)
 {
 	conn->fuse = fd_close(conn->fuse);
+	conn->control = fd_close(conn->control);
 	shared_close(&conn->shared);
 	cgroups_close(&conn->cgroups);
 }

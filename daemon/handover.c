@@ -21,7 +21,7 @@
 
 static char binary[PATH_MAX];
 static char **arguments;
-static char variable[64] = VARIABLE "=";
+static char variable[PATH_MAX + 80] = VARIABLE "=";
 
 void handover_init(char **argv)
 {
@@ -59,17 +59,23 @@ static void find_listen(struct handover *out)
 
 static bool is_open(int fd)
 {
-	return fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+	return fd >= 0 && (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 || errno != EBADF);
 }
 
 static bool find_own(struct handover *out)
 {
 	const char *own = getenv(VARIABLE);
-	int pid, fuse, state;
+	struct handover found = {.self = true, .control = -1};
+	int pid, target = 0;
 
-	if (!own || sscanf(own, "%d:%d:%d", &pid, &fuse, &state) != 3 || pid != getpid())
+	if (!own ||
+		sscanf(own, "%d:%d:%d:%d:%d:%n", &pid, &found.fuse, &found.state,
+			&found.worker, &found.control, &target) < 3 ||
+		pid != getpid())
 		return false;
-	*out = (struct handover){.fuse = fuse, .state = state, .self = true};
+	if (target && own[target] == '/')
+		found.target = own + target;
+	*out = found;
 	return true;
 }
 
@@ -82,13 +88,18 @@ bool handover_resumes(void)
 
 void handover_find(struct handover *out, const struct options *options)
 {
-	*out = (struct handover){.fuse = options->fuse_fd, .state = options->state_fd};
+	*out = (struct handover){
+		.fuse = options->fuse_fd, .state = options->state_fd, .control = -1};
 	if (!find_own(out) && out->fuse < 0)
 		find_listen(out);
 	if (!is_open(out->fuse))
 		out->fuse = -1;
 	if (!is_open(out->state))
 		out->state = -1;
+	if (!is_open(out->control) || out->state < 0) {
+		out->control = -1;
+		out->worker = 0;
+	}
 	/* Whoever keeps them may have none yet. */
 	if (!out->self &&
 		(out->fuse != options->fuse_fd || out->state != options->state_fd) &&
@@ -152,8 +163,9 @@ bool handover_replaced(const struct handover_trial *trial)
 	       st.st_mtim.tv_nsec != old->st_mtim.tv_nsec || st.st_size != old->st_size;
 }
 
-int handover_verdict(struct handover_trial *trial, int status)
+int handover_verdict(struct handover_trial *trial, int status, uint32_t form)
 {
+	unsigned other_form = 0;
 	char text[64] = "";
 	ssize_t n = read(trial->out, text, sizeof(text) - 1);
 	bool other = handover_replaced(trial);
@@ -164,9 +176,12 @@ int handover_verdict(struct handover_trial *trial, int status)
 	if (other)
 		return TRIAL_AGAIN;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) || n <= 0 ||
-		sscanf(text, "evlxcfs %23s journal %d", trial->version, &format) != 2)
+		sscanf(text, "evlxcfs %23s journal %d block %x", trial->version, &format,
+			&other_form) < 2)
 		return TRIAL_BAD;
-	return format == JOURNAL_FORMAT ? TRIAL_GOOD : TRIAL_FOREIGN;
+	if (format != JOURNAL_FORMAT)
+		return TRIAL_FOREIGN;
+	return other_form == form ? TRIAL_BESIDE : TRIAL_GOOD;
 }
 
 void handover_abort(struct handover_trial *trial)
@@ -182,24 +197,32 @@ bool handover_is_trial(void)
 	return getenv(TRIAL) != NULL;
 }
 
-void handover_print(void)
+void handover_print(uint32_t form)
 {
-	printf("evlxcfs %s journal %d\n", EVLXCFS_VERSION, JOURNAL_FORMAT);
+	printf("evlxcfs %s journal %d block %x\n", EVLXCFS_VERSION, JOURNAL_FORMAT,
+		(unsigned)form);
 }
 
-int handover_exec(int fuse, int state)
+static bool set_flags(const struct handover *with, int flag)
+{
+	const int fds[] = {with->fuse, with->state, with->control};
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0 && fcntl(fds[i], F_SETFD, flag) < 0)
+			good = false;
+	return good;
+}
+
+int handover_exec(const struct handover *with)
 {
 	int error;
 
-	snprintf(variable, sizeof(variable), VARIABLE "=%d:%d:%d", (int)getpid(), fuse,
-		state);
-	if (putenv(variable) || (fuse >= 0 && fcntl(fuse, F_SETFD, 0) < 0) ||
-		fcntl(state, F_SETFD, 0) < 0)
-		return -errno;
-	execv(binary, arguments);
+	snprintf(variable, sizeof(variable), VARIABLE "=%d:%d:%d:%d:%d:%s", (int)getpid(),
+		with->fuse, with->state, (int)with->worker, with->control, with->target);
+	if (putenv(variable) == 0 && set_flags(with, 0))
+		execv(binary, arguments);
 	error = errno;
-	if (fuse >= 0)
-		fcntl(fuse, F_SETFD, FD_CLOEXEC);
-	fcntl(state, F_SETFD, FD_CLOEXEC);
+	set_flags(with, FD_CLOEXEC);
 	return -error;
 }

@@ -48,6 +48,8 @@ static void on_child_ends(struct keeper *keeper)
 				keeper->left[i] = 0;
 		if (pid == keeper->worker)
 			keeper_worker_ended(keeper, status);
+		else if (pid == keeper->relief.pid)
+			keeper_relief_ended(keeper);
 		else if (pid == keeper->trial.pid)
 			keeper_trial_ended(keeper, status);
 	}
@@ -109,20 +111,29 @@ static void on_time(struct keeper *keeper, uint64_t now)
 		keeper->stuck = true;
 		keeper_kill_worker(keeper);
 	}
-	if (keeper->due_ms && now >= keeper->due_ms)
+	if (keeper->relief.due_ms && now >= keeper->relief.due_ms)
+		keeper_relief_due(keeper);
+	if (keeper->privileges_due_ms && now >= keeper->privileges_due_ms)
+		keeper_keep_privileges(keeper);
+	if (!keeper->done && keeper->due_ms && now >= keeper->due_ms)
 		on_due(keeper);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return b && b < a ? b : a;
 }
 
 static int until_next(const struct keeper *keeper)
 {
 	uint64_t now = keeper_now_ms(), next = UINT64_MAX;
 
-	if (keeper->due_ms)
-		next = keeper->due_ms;
-	if (keeper->dog.next_ms && keeper->dog.next_ms < next)
-		next = keeper->dog.next_ms;
-	if (keeper->trial.pid && keeper->trial_due_ms < next)
-		next = keeper->trial_due_ms;
+	next = sooner(next, keeper->due_ms);
+	next = sooner(next, keeper->dog.next_ms);
+	next = sooner(next, keeper->relief.due_ms);
+	next = sooner(next, keeper->privileges_due_ms);
+	if (keeper->trial.pid)
+		next = sooner(next, keeper->trial_due_ms);
 	if (next == UINT64_MAX)
 		return -1;
 	return next > now ? (int)(next - now) : 0;
@@ -168,10 +179,13 @@ static void wait_once(struct keeper *keeper)
 		{.fd = keeper->signals, .events = POLLIN},
 		{.fd = watchdog_fd(&keeper->dog), .events = POLLIN},
 		{.fd = keeper->control, .events = POLLIN},
+		{.fd = keeper->relief.control, .events = POLLIN},
 	};
 
 	if (poll(fds, sizeof(fds) / sizeof(fds[0]), until_next(keeper)) <= 0)
 		return;
+	if (fds[3].revents)
+		keeper_relief_on_control(keeper);
 	if (fds[2].revents)
 		keeper_on_control(keeper);
 	if (fds[1].revents)
@@ -185,14 +199,17 @@ int keeper_run(struct connection *conn)
 	static struct keeper keeper; /* all zero: it takes no room in the program */
 	int r;
 
-	keeper.signals = keeper.control = keeper.trial.out = -1;
+	keeper.signals = keeper.control = keeper.relief.control = keeper.trial.out = -1;
 	keeper.conn = conn;
-	r = open_events(&keeper);
-	if (r < 0) {
+	while ((r = open_events(&keeper)) < 0) {
 		log_warnx("cannot wait for events: %s", strerror(-r));
-		return WORKER_FAILED;
+		if (!connection_pause(conn))
+			return conn->told_to_end ? WORKER_DONE : WORKER_FAILED;
 	}
-	keeper_start_worker(&keeper);
+	if (conn->worker)
+		keeper_adopt(&keeper);
+	else
+		keeper_start_worker(&keeper);
 	while (!keeper.done) {
 		wait_once(&keeper);
 		if (!keeper.done)

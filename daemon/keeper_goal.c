@@ -20,6 +20,7 @@ void keeper_stop(struct keeper *keeper)
 	keeper->goal = GOAL_STOP;
 	keeper->tries = 0;
 	handover_abort(&keeper->trial);
+	keeper_relief_drop(keeper);
 	announce_end(conn->options);
 	for (int i = 0; i < LEFT_MAX; i++)
 		left |= keeper->left[i] != 0;
@@ -63,7 +64,8 @@ void keeper_upgrade_begin(struct keeper *keeper)
 
 void keeper_trial_ended(struct keeper *keeper, int status)
 {
-	keeper->verdict = handover_verdict(&keeper->trial, status);
+	keeper->verdict = handover_verdict(
+		&keeper->trial, status, shared_form(&keeper->conn->shared));
 	if (keeper->goal != GOAL_UPGRADE)
 		return;
 	if (keeper->verdict == TRIAL_AGAIN) {
@@ -79,11 +81,27 @@ void keeper_trial_ended(struct keeper *keeper, int status)
 	}
 }
 
-void keeper_upgrade(struct keeper *keeper)
+/* Comes back only with -errno. */
+static int execute(struct keeper *keeper)
 {
 	struct connection *conn = keeper->conn;
-	bool answered = !journal_pending(journal_of(keeper));
+	const struct handover with = {.fuse = conn->fuse,
+		.state = conn->shared.fd,
+		.worker = keeper->worker,
+		.control = keeper->control,
+		.target = conn->target};
 	int r;
+
+	keeper_relief_drop(keeper);
+	cgroups_hand_on(&conn->cgroups, true);
+	r = handover_exec(&with);
+	cgroups_hand_on(&conn->cgroups, false);
+	return r;
+}
+
+void keeper_upgrade(struct keeper *keeper)
+{
+	bool answered = !journal_pending(journal_of(keeper));
 
 	if (keeper->verdict == TRIAL_BAD || keeper->verdict == TRIAL_AGAIN)
 		return;
@@ -99,10 +117,7 @@ void keeper_upgrade(struct keeper *keeper)
 	} else {
 		log_info("upgrade from version %s to %s", EVLXCFS_VERSION,
 			keeper->trial.version);
-		cgroups_hand_on(&conn->cgroups, true);
-		r = handover_exec(conn->fuse, conn->shared.fd);
-		cgroups_hand_on(&conn->cgroups, false);
-		log_warnx("not upgraded: %s", strerror(-r));
+		log_warnx("not upgraded: %s", strerror(-execute(keeper)));
 	}
 	announce_resumed();
 	keeper->goal = GOAL_SERVE;

@@ -1,7 +1,7 @@
 /*
  * What the parts of the keeper share. keeper.c waits and says what happened; of what that
- * means, keeper_worker.c is about the worker and keeper_goal.c about ending and
- * upgrading.
+ * means, keeper_worker.c is about the worker, keeper_relief.c about the one that takes
+ * the place of an older binary's, and keeper_goal.c about ending and upgrading.
  */
 #ifndef DAEMON_KEEPER_STATE_H
 #define DAEMON_KEEPER_STATE_H
@@ -10,6 +10,7 @@
 #include "daemon/handover.h"
 #include "daemon/log.h"
 #include "daemon/watchdog.h"
+#include "daemon/worker.h"
 
 #include <sys/types.h>
 
@@ -35,6 +36,13 @@ enum phase {
 	PHASE_KILLED, /* due for its death */
 };
 
+/* The worker that is to take the place of one of an older binary. */
+struct relief {
+	pid_t pid;       /* 0: none */
+	int control;     /* to it; owned; -1: none */
+	uint64_t due_ms; /* of its being prepared, or of the next try; 0: never */
+};
+
 struct keeper {
 	struct connection *conn;
 	int signals; /* owned */
@@ -43,7 +51,8 @@ struct keeper {
 	uint64_t due_ms; /* of the phase; 0: never */
 	struct watchdog dog;
 	bool announced;
-	bool is_worker; /* this is the child */
+	uint64_t privileges_due_ms; /* when giving them up is tried again; 0: never */
+	bool is_worker;             /* this is the child */
 	bool done;
 	int status; /* to exit with */
 
@@ -51,8 +60,9 @@ struct keeper {
 	int control;       /* to it; owned; -1: it has closed its end, or there is none */
 	bool stuck;        /* it was killed because it did not get on */
 	uint64_t answered; /* when it started */
-	unsigned fruitless;   /* workers that ended one after another without an answer */
-	pid_t left[LEFT_MAX]; /* killed, and not dead yet; 0: none */
+	unsigned fruitless; /* workers that ended one after another without an answer */
+	struct relief relief;
+	pid_t left[LEFT_MAX];       /* killed, and not dead yet; 0: none */
 	struct log_limit deaths[2]; /* by their own fault or not */
 
 	unsigned tries; /* at the goal */
@@ -72,9 +82,15 @@ uint64_t keeper_now_ms(void);
 void keeper_phase(struct keeper *keeper, enum phase phase, uint64_t in_ms);
 void keeper_finish(struct keeper *keeper, int status);
 
-/* keeper_worker.c. In the child keeper_start_worker comes back when the worker has ended,
- * with is_worker and done set. */
+/* keeper_worker.c. In the child keeper_start_worker and keeper_fork come back when the
+ * worker has ended, with is_worker and done set. */
 void keeper_start_worker(struct keeper *keeper);
+/* A worker that serves at once, or when it is told to. False with errno. */
+bool keeper_fork(struct keeper *keeper, pid_t *pid, int *control, bool at_once);
+void keeper_order(struct keeper *keeper, enum worker_order what);
+void keeper_keep_privileges(struct keeper *keeper);
+/* Goes on with the worker that served before this binary was executed. */
+void keeper_adopt(struct keeper *keeper);
 void keeper_kill_worker(struct keeper *keeper);
 /* Tells the worker what the goal asks of it. */
 void keeper_pursue(struct keeper *keeper);
@@ -85,6 +101,20 @@ void keeper_worker_ended(struct keeper *keeper, int status);
 /* It was killed and does not die: something holds it in the kernel, where it can do no
  * more harm. */
 void keeper_leave_behind(struct keeper *keeper);
+
+/* keeper_relief.c */
+void keeper_relief_start(struct keeper *keeper);
+/* At relief.due_ms. */
+void keeper_relief_due(struct keeper *keeper);
+/* It has something to say: it is prepared. */
+void keeper_relief_on_control(struct keeper *keeper);
+/* It has ended, and was reaped. */
+void keeper_relief_ended(struct keeper *keeper);
+/* It is not needed any more. */
+void keeper_relief_drop(struct keeper *keeper);
+/* The worker has ended: the relief is the worker from now on. False when there is none.
+ */
+bool keeper_relief_serve(struct keeper *keeper);
 
 /* keeper_goal.c */
 void keeper_stop(struct keeper *keeper);

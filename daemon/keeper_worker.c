@@ -26,7 +26,7 @@ void keeper_kill_worker(struct keeper *keeper)
 	keeper_phase(keeper, PHASE_KILLED, KILLED_MS);
 }
 
-static void order(struct keeper *keeper, enum worker_order what)
+void keeper_order(struct keeper *keeper, enum worker_order what)
 {
 	char byte = (char)what;
 
@@ -47,12 +47,15 @@ void keeper_pursue(struct keeper *keeper)
 	if (!has_worker(keeper))
 		return;
 	if (keeper->goal == GOAL_STOP)
-		order(keeper,
+		keeper_order(keeper,
 			keeper->conn->options->keep_mount ? WORKER_FINISH : WORKER_EMPTY);
 	else if (keeper->goal == GOAL_UPGRADE && keeper->verdict == TRIAL_GOOD)
-		order(keeper, WORKER_LEAVE);
+		keeper_order(keeper, WORKER_LEAVE);
 	else if (keeper->goal == GOAL_UPGRADE && keeper->verdict == TRIAL_FOREIGN)
-		order(keeper, WORKER_FINISH);
+		keeper_order(keeper, WORKER_FINISH);
+	else if (keeper->goal == GOAL_UPGRADE && keeper->verdict == TRIAL_BESIDE &&
+		 keeper->phase == PHASE_SERVING && keeper->control >= 0)
+		keeper_upgrade(keeper);
 }
 
 static int worker_process(struct keeper *keeper, int control)
@@ -69,6 +72,9 @@ static int worker_process(struct keeper *keeper, int control)
 	if (!keeper->announced && job.options->ready_fd >= 0)
 		close(job.options->ready_fd);
 	fd_close(keeper->trial.out);
+	/* A worker that others can hold open would not seem gone. */
+	if (keeper->control >= 0)
+		close(keeper->control);
 	prctl(PR_SET_NAME, "evlxcfs-worker");
 	/* Without a keeper nobody replaces a worker that is stopped: it goes on, and
 	 * ends. */
@@ -78,14 +84,18 @@ static int worker_process(struct keeper *keeper, int control)
 	return status;
 }
 
-static bool worker_fork(struct keeper *keeper)
+bool keeper_fork(struct keeper *keeper, pid_t *out, int *control, bool at_once)
 {
+	const char byte = WORKER_SERVE;
 	int pair[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return false;
-	pid = fork();
+	/* Told before it is there, it begins whatever becomes of the keeper. */
+	pid = at_once && send(pair[0], &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0
+		      ? -1
+		      : fork();
 	if (pid == 0) {
 		keeper->is_worker = true;
 		close(pair[0]);
@@ -97,8 +107,8 @@ static bool worker_fork(struct keeper *keeper)
 		fd_close(pair[0]);
 		return false;
 	}
-	keeper->worker = pid;
-	keeper->control = pair[0];
+	*out = pid;
+	*control = pair[0];
 	return true;
 }
 
@@ -119,7 +129,7 @@ void keeper_start_worker(struct keeper *keeper)
 	}
 	keeper->answered = journal_of(keeper)->answered;
 	keeper->stuck = false;
-	if (!worker_fork(keeper)) {
+	if (!keeper_fork(keeper, &keeper->worker, &keeper->control, true)) {
 		log_warn("cannot start a worker");
 		keeper_phase(keeper, PHASE_NONE, RETRY_MS);
 		return;
@@ -128,6 +138,38 @@ void keeper_start_worker(struct keeper *keeper)
 		return;
 	keeper_phase(keeper, PHASE_STARTING, START_MS);
 	keeper_pursue(keeper);
+}
+
+void keeper_adopt(struct keeper *keeper)
+{
+	int status;
+	pid_t pid;
+
+	keeper->worker = keeper->conn->worker;
+	keeper->control = fd_steal(&keeper->conn->control);
+	keeper->answered = journal_of(keeper)->answered;
+	keeper_phase(keeper, PHASE_SERVING, 0);
+	watchdog_start(&keeper->dog, keeper->worker, keeper_now_ms());
+	pid = waitpid(keeper->worker, &status, WNOHANG);
+	if (pid)
+		/* It is no child of ours if its death was told before. */
+		keeper_worker_ended(keeper, pid > 0 ? status : SIGKILL);
+	else
+		keeper_relief_start(keeper);
+}
+
+/* The mount is worth more than a keeper without privileges. */
+void keeper_keep_privileges(struct keeper *keeper)
+{
+	keeper->privileges_due_ms = 0;
+	if (privileges_keep(keeper->conn->options))
+		return;
+	if (keeper->conn->held) {
+		keeper->privileges_due_ms = keeper_now_ms() + RETRY_MS;
+		return;
+	}
+	keeper->status = WORKER_FAILED;
+	keeper_stop(keeper);
 }
 
 static void announce(struct keeper *keeper)
@@ -139,17 +181,16 @@ static void announce(struct keeper *keeper)
 	keeper->announced = true;
 	if (conn->options->keep_mount)
 		announce_store(conn->fuse, conn->shared.fd);
+	if (conn->held)
+		log_info("goes on with the mount on %s", conn->target);
 	if (conn->resumed) {
 		announce_resumed();
-	} else if (!announce_ready(conn->options)) {
+	} else if (!announce_ready(conn->options) && !conn->held) {
 		keeper->status = WORKER_FAILED;
 		keeper_stop(keeper);
 	}
 	/* Only now: the pid file may be in a directory that is not root's. */
-	if (!privileges_keep(conn->options)) {
-		keeper->status = WORKER_FAILED;
-		keeper_stop(keeper);
-	}
+	keeper_keep_privileges(keeper);
 }
 
 void keeper_on_control(struct keeper *keeper)
@@ -164,11 +205,16 @@ void keeper_on_control(struct keeper *keeper)
 		keeper->control = fd_close(keeper->control);
 		return;
 	}
+	if (byte != WORKER_SERVES)
+		return;
 	if (keeper->phase == PHASE_STARTING) {
 		keeper_phase(keeper, PHASE_SERVING, 0);
 		watchdog_start(&keeper->dog, keeper->worker, keeper_now_ms());
 	}
 	announce(keeper);
+	/* An upgrade may have waited for it. */
+	if (keeper->goal == GOAL_UPGRADE)
+		keeper_pursue(keeper);
 }
 
 /* Deaths that are the worker's own doing. */
@@ -226,6 +272,7 @@ static void lost(struct keeper *keeper)
 	log_warnx("the mount on %s was aborted or taken away and is made anew: "
 		  "containers that use the old one have to be restarted",
 		conn->target);
+	keeper_relief_drop(keeper);
 	watchdog_deinit(&keeper->dog);
 	conn->fuse = fd_close(conn->fuse);
 }
@@ -249,7 +296,7 @@ void keeper_worker_ended(struct keeper *keeper, int status)
 			keeper_finish(keeper, keeper->status);
 		return;
 	}
-	if (!keeper->announced && !keeper->conn->resumed &&
+	if (!keeper->announced && !keeper->conn->held &&
 		((WIFEXITED(status) && WEXITSTATUS(status) == WORKER_FAILED) ||
 			keeper->fruitless >= FIRST_TRIES)) {
 		fuse_unmount(keeper->conn->target);
@@ -258,6 +305,8 @@ void keeper_worker_ended(struct keeper *keeper, int status)
 	}
 	if (gone)
 		lost(keeper);
+	else if (keeper_relief_serve(keeper))
+		return;
 	else if (keeper->goal == GOAL_UPGRADE)
 		keeper_upgrade(keeper);
 }

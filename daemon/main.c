@@ -26,7 +26,7 @@ enum { EXIT_USAGE = 100, EXIT_SYSTEM = 111 };
 static int check(const struct options *options)
 {
 	struct shared shared;
-	struct cgroups cgroups;
+	struct cgroups cgroups = {.mount = CGMOUNT_NULL};
 	char target[PATH_MAX];
 	int r = shared_open(&shared, -1, false);
 	bool good;
@@ -35,7 +35,7 @@ static int check(const struct options *options)
 		log_warnx("shared memory: %s", strerror(-r));
 		return EXIT_SYSTEM;
 	}
-	handover_print();
+	handover_print(shared_form(&shared));
 	good = mountpoint_resolve(options->mountpoint, target) &&
 	       cgroups_open(&cgroups, options) &&
 	       report_check(options, target, &cgroups) &&
@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 			"will be dead after the end");
 	keeper_hold_signals();
 	if (!connection_open(&conn, &options))
-		return EXIT_SYSTEM;
+		return conn.told_to_end ? 0 : EXIT_SYSTEM;
 	if (!conn.resumed)
 		report_start(&options, conn.target, &conn.cgroups);
 	status = options.no_keeper ? serve_alone(&conn) : keeper_run(&conn);

@@ -14,6 +14,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/* Whoever executed this binary in its own place had done it before. */
+static bool has_standard(void)
+{
+	return fcntl(STDIN_FILENO, F_GETFD) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) >= 0 &&
+	       fcntl(STDERR_FILENO, F_GETFD) >= 0;
+}
+
 bool privileges_open_standard(void)
 {
 	autofd fd = open("/dev/null", O_RDWR);
@@ -23,7 +30,7 @@ bool privileges_open_standard(void)
 		fd = open("/dev/null", O_RDWR);
 	if (fd < 0) {
 		log_warn("/dev/null");
-		return false;
+		return has_standard();
 	}
 	if (dup2(fd, STDIN_FILENO) < 0) {
 		log_warn("standard input");

@@ -112,6 +112,13 @@ static int map(struct shared *shared)
 	return 0;
 }
 
+static void unmap(struct shared *shared)
+{
+	if (shared->mem)
+		munmap(shared->mem, shared->size);
+	shared->mem = NULL;
+}
+
 static int make(struct shared *shared, const struct shared_head *head, size_t size)
 {
 	int r;
@@ -129,23 +136,28 @@ static int make(struct shared *shared, const struct shared_head *head, size_t si
 	return r;
 }
 
-/* Maps a block that another process made, if that is what it is. */
-static bool map_old(struct shared *old)
+/* Maps a block that another process made. -EINVAL when it is none; another -errno. */
+static int map_old(struct shared *old)
 {
 	const struct shared_head *head;
 	struct stat st;
+	int r;
 
 	if (fcntl(old->fd, F_SETFD, FD_CLOEXEC) < 0 || fstat(old->fd, &st) < 0 ||
 		!S_ISREG(st.st_mode) || st.st_size < PAGE ||
 		(fcntl(old->fd, F_GET_SEALS) & SEALS) != SEALS)
-		return false;
+		return -EINVAL;
 	old->size = (size_t)st.st_size;
-	if (map(old) < 0)
-		return false;
+	r = map(old);
+	if (r < 0)
+		return r;
 	head = old->mem;
-	return head->magic == head_magic &&
-	       head->count <= (PAGE - offsetof(struct shared_head, entry)) /
-				      sizeof(struct entry);
+	if (head->magic == head_magic &&
+		head->count <= (PAGE - offsetof(struct shared_head, entry)) /
+				       sizeof(struct entry))
+		return 0;
+	unmap(old);
+	return -EINVAL;
 }
 
 static bool same_entry(const struct entry *a, const struct entry *b)
@@ -231,17 +243,23 @@ static void allow_lock(void)
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
-static void attach(struct shared *shared, bool mounted)
+static void find_regions(struct shared *shared)
 {
 	struct shared_head *head = shared->mem;
-	struct cputree *tree;
 
 	for (int i = 0; i < SHARED_REGIONS; i++)
 		shared->region[i] = (char *)shared->mem + head->entry[i].offset;
 	shared->journal = shared->region[SHARED_JOURNAL];
+	allow_lock();
+}
+
+static void attach(struct shared *shared, bool mounted)
+{
+	struct cputree *tree;
+
+	find_regions(shared);
 	if (!journal_valid(shared->journal))
 		journal_format(shared->journal, fresh_number());
-	allow_lock();
 	journal_populate(shared->journal);
 	tree = shared->region[SHARED_CPUTREE];
 	if (!tree->count && !tree->generation && mounted)
@@ -249,15 +267,19 @@ static void attach(struct shared *shared, bool mounted)
 }
 
 /* CPUs that the host can have, by their numbers: some can be plugged in later. (What
- * sysconf says differs: musl counts those that this process may run on.) */
-static unsigned possible_cpus(void)
+ * sysconf says differs: musl counts those that this process may run on.) -errno when
+ * there is such a file and it cannot be read: a block of another size would be of no use.
+ */
+static int possible_cpus(unsigned *out)
 {
 	struct textbuf text = {0};
 	struct cpuset set;
 	unsigned count = 0;
+	int r = procfile_read(AT_FDCWD, "/sys/devices/system/cpu/possible", &text);
 
-	if (procfile_read(AT_FDCWD, "/sys/devices/system/cpu/possible", &text) >= 0 &&
-		cpuset_parse(&set, text.data) == 0)
+	if (r < 0 && r != -ENOENT && r != -EACCES)
+		return textbuf_deinit(&text), r;
+	if (r >= 0 && cpuset_parse(&set, text.data) == 0)
 		for (int cpu = -1; (cpu = cpuset_next(&set, (unsigned)(cpu + 1))) >= 0;)
 			count = (unsigned)cpu + 1;
 	textbuf_deinit(&text);
@@ -266,43 +288,80 @@ static unsigned possible_cpus(void)
 
 		count = conf > 0 ? (unsigned)conf : 1;
 	}
-	return count;
+	*out = count;
+	return 0;
 }
 
 int shared_open(struct shared *shared, int old_fd, bool mounted)
 {
 	struct shared old = {.fd = old_fd};
 	struct shared_head head;
-	bool known = old_fd >= 0 && map_old(&old);
 	size_t size;
-	int r = 0;
+	int r, known = old_fd >= 0 ? map_old(&old) : -EINVAL;
 
 	*shared = SHARED_NULL;
-	shared->cpus = possible_cpus();
-	size = lay_out(&head, shared->cpus);
-	if (known && old.size == size && same_layout(old.mem, &head)) {
-		old.cpus = shared->cpus;
+	if (known < 0 && known != -EINVAL)
+		return known;
+	r = possible_cpus(&old.cpus);
+	size = lay_out(&head, old.cpus);
+	if (r == 0 && known == 0 && old.size == size && same_layout(old.mem, &head)) {
 		*shared = old;
 		attach(shared, mounted);
 		return 0;
 	}
+	shared->cpus = old.cpus;
 	stamp(&head);
-	r = make(shared, &head, size);
-	if (r == 0 && known)
-		keep(shared, &old);
-	shared_close(&old);
+	if (r == 0)
+		r = make(shared, &head, size);
 	if (r < 0) {
 		shared_close(shared);
+		unmap(&old);
 		return r;
 	}
+	if (known == 0)
+		keep(shared, &old);
+	shared_close(&old);
 	attach(shared, mounted);
-	return old_fd >= 0 && !known ? -ESTALE : 0;
+	return old_fd >= 0 && known < 0 ? -ESTALE : 0;
+}
+
+int shared_join(struct shared *shared, int fd)
+{
+	struct shared_head head;
+	int r;
+
+	*shared = SHARED_NULL;
+	shared->fd = fd;
+	r = map_old(shared);
+	if (r == 0)
+		r = possible_cpus(&shared->cpus);
+	if (r == 0 && (shared->size != lay_out(&head, shared->cpus) ||
+			      !same_layout(shared->mem, &head)))
+		r = -EINVAL;
+	if (r < 0) {
+		unmap(shared);
+		*shared = SHARED_NULL;
+		return r;
+	}
+	find_regions(shared);
+	journal_lock(shared->journal);
+	return 0;
+}
+
+uint32_t shared_form(const struct shared *shared)
+{
+	const struct shared_head *head = shared->mem;
+	const unsigned char *p = (const unsigned char *)head->entry;
+	uint32_t hash = UINT32_C(2166136261); /* FNV-1a */
+
+	for (size_t i = 0; i < sizeof(head->entry); i++)
+		hash = (hash ^ p[i]) * UINT32_C(16777619);
+	return hash;
 }
 
 void shared_close(struct shared *shared)
 {
-	if (shared->mem)
-		munmap(shared->mem, shared->size);
+	unmap(shared);
 	fd_close(shared->fd);
 	*shared = SHARED_NULL;
 }

@@ -43,9 +43,15 @@ struct shared {
  * on. What the old one has in the same format is kept; the rest starts anew, and
  * `mounted` says that the kernel knows numbers of what is lost then. An `old` that is no
  * such block is closed and nothing of it is used: -ESTALE then, and the block is a new
- * one. 0 or another -errno; nothing is held then.
+ * one. 0 or another -errno; nothing is held then, and `old` is still the caller's.
  */
 int shared_open(struct shared *shared, int old, bool mounted);
+/* Takes up the block behind fd, which a worker serves with at this moment: writes
+ * nothing. 0 or -errno; -EINVAL for a block of another form. fd is still the caller's
+ * then. */
+int shared_join(struct shared *shared, int fd);
+/* A number that two builds share when shared_join of one takes the block of the other. */
+uint32_t shared_form(const struct shared *shared);
 void shared_close(struct shared *shared);
 
 /* CLOCK_REALTIME at which the mount was made: the time stamp of every node. */

@@ -75,6 +75,13 @@ static bool open_host(struct server *server, const struct options *options)
 	if (!open_namespaces(server))
 		return false;
 	fault_point(FAULT_STARTUP);
+	return true;
+}
+
+/* What the worker before has left: only one at a time may use it. */
+static void attach(struct server *server, const struct options *options)
+{
+	server->started = shared_started(server->shared);
 	server->cputree = server->shared->region[SHARED_CPUTREE];
 	node_attach(server->cputree, options->policy.cfs);
 	server->cpuview = cpuview_attach(server->shared->region[SHARED_CPUVIEW],
@@ -82,7 +89,6 @@ static bool open_host(struct server *server, const struct options *options)
 	handles_attach(&server->handles, server->shared->region[SHARED_SNAPSHOTS],
 		server->shared->cpus);
 	server->disktimes = disktimes_attach(server->shared->region[SHARED_DISKTIMES]);
-	return true;
 }
 
 static const struct worker_job *job_of(const struct server *server)
@@ -140,6 +146,7 @@ static void on_control(void *arg)
 		return;
 	}
 	switch ((enum worker_order)order) {
+	case WORKER_SERVE: break; /* it does */
 	case WORKER_LEAVE: loop_stop(server->loop); break;
 	case WORKER_FINISH: serve_end(server, false); break;
 	case WORKER_EMPTY: serve_end(server, true); break;
@@ -187,14 +194,6 @@ static bool make_loop(struct server *server)
 		r = loop_timer_new(server->loop, &server->prune, subject_prune, server);
 	if (r == 0)
 		r = slowread_new(&server->slowreads, server);
-	if (!job->options->psi_poll)
-		shared_forget_triggers(server->shared);
-	else if (r == 0)
-		r = triggers_new(&server->triggers, server,
-			server->shared->region[SHARED_TRIGGERS]);
-	if (r == 0)
-		r = sampler_new(&server->sampler, server,
-			load_attach(server->shared->region[SHARED_LOAD]));
 	if (r == 0 && job->control >= 0)
 		r = loop_fd_new(server->loop, &server->control_watch, job->control,
 			on_control, server);
@@ -203,6 +202,26 @@ static bool make_loop(struct server *server)
 	if (r == 0)
 		r = resolve_init(server);
 	return !failed("event loop", r);
+}
+
+/* The same, of what takes up where the worker before was. */
+static bool take_over(struct server *server)
+{
+	const struct worker_job *job = job_of(server);
+	int r = 0;
+
+	journal_populate(server->channel.journal);
+	ownfault_watch(server->channel.journal);
+	attach(server, job->options);
+	if (!job->options->psi_poll)
+		shared_forget_triggers(server->shared);
+	else
+		r = triggers_new(&server->triggers, server,
+			server->shared->region[SHARED_TRIGGERS]);
+	if (r == 0)
+		r = sampler_new(&server->sampler, server,
+			load_attach(server->shared->region[SHARED_LOAD]));
+	return !failed("memory", r);
 }
 
 static bool init(struct server *server, const struct options *options,
@@ -217,7 +236,6 @@ static bool init(struct server *server, const struct options *options,
 					 : options->cgroup_reader == CGROUP_READER_HELPER,
 		.shared = shared,
 		.burst = 1};
-	server->started = shared_started(shared);
 	host_init(&server->host);
 	privileges_many_files();
 	cgroups_take(cgroups, &server->layout, &server->cgmount);
@@ -259,23 +277,37 @@ static void resend(struct server *server)
 	channel_resend(&server->channel);
 }
 
-static bool tell_ready(const struct worker_job *job)
+/* A keeper that has gone meanwhile is noticed in the loop. */
+static bool tell(const struct worker_job *job, enum worker_news news)
 {
-	char byte = 0;
+	const char byte = (char)news;
 
-	if (job->control < 0)
-		return job->ready(job->arg);
-	/* A keeper that has gone meanwhile is noticed in the loop. */
 	return send(job->control, &byte, 1, MSG_NOSIGNAL) == 1 || errno == EPIPE ||
 	       errno == ECONNRESET;
+}
+
+/* Waits until nobody else serves. */
+static bool may_serve(const struct worker_job *job)
+{
+	char order;
+	ssize_t n;
+
+	if (job->control < 0)
+		return true;
+	if (!privileges_keep(job->options) || !tell(job, WORKER_PREPARED))
+		return false;
+	do
+		n = recv(job->control, &order, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n == 1 && order == WORKER_SERVE;
 }
 
 /* What ready() does without a keeper takes more privileges. */
 static bool get_ready(const struct worker_job *job)
 {
 	if (job->control < 0)
-		return tell_ready(job) && privileges_keep(job->options);
-	return privileges_keep(job->options) && tell_ready(job);
+		return job->ready(job->arg) && privileges_keep(job->options);
+	return tell(job, WORKER_SERVES);
 }
 
 static struct server server;
@@ -287,9 +319,8 @@ int worker_run(const struct worker_job *job)
 	if (init(&server, job->options, job->shared, job->cgroups)) {
 		server.job = job;
 		server.channel = (struct channel){job->fuse, job->shared->journal};
-		journal_populate(server.channel.journal);
-		ownfault_watch(server.channel.journal);
-		if (make_loop(&server) && get_ready(job)) {
+		if (make_loop(&server) && may_serve(job) && take_over(&server) &&
+			get_ready(job)) {
 			serve_takeover(&server);
 			resend(&server);
 			if (!failed("event loop", loop_run(server.loop)))
@@ -306,6 +337,8 @@ bool worker_check(
 	bool good = init(&server, options, shared, cgroups) &&
 		    !failed("event loop", loop_new(&server.loop));
 
+	if (good)
+		attach(&server, options);
 	deinit(&server);
 	return good;
 }

@@ -17,16 +17,22 @@ struct worker_job {
 	struct shared *shared;
 	struct cgroups *cgroups; /* but this: empty afterwards */
 	int fuse;
-	/* Connected to the keeper; -1 without one. The worker sends a byte when it
-	 * serves; the keeper sends an enum worker_order. Its end means that the keeper is
-	 * gone. */
+	/* Connected to the keeper; -1 without one. The worker sends an enum worker_news;
+	 * the keeper sends an enum worker_order, the first of which is WORKER_SERVE. Its
+	 * end means that the keeper is gone. */
 	int control;
 	/* Without a keeper: called when it serves. False: it shall not. */
 	bool (*ready)(void *arg);
 	void *arg;
 };
 
+enum worker_news {
+	WORKER_PREPARED = 'p', /* all is open; it waits for WORKER_SERVE */
+	WORKER_SERVES = 0,
+};
+
 enum worker_order {
+	WORKER_SERVE = 's',  /* nobody else serves any more */
 	WORKER_LEAVE = 'l',  /* end at once; what is parked stays in the journal */
 	WORKER_FINISH = 'f', /* answer what was read, then end */
 	WORKER_EMPTY = 'e',  /* the same with what waits in the kernel */

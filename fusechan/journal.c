@@ -38,12 +38,18 @@ void journal_format(struct journal *journal, uint64_t serial)
 void journal_populate(struct journal *journal)
 {
 	volatile char *byte = (volatile char *)journal;
-	int saved = errno;
 
 	/* No page is smaller. Not MAP_POPULATE: of shared memory it maps holes. */
 	for (size_t i = 0; i < sizeof(*journal); i += 4096)
 		byte[i] = byte[i];
 	byte[sizeof(*journal) - 1] = byte[sizeof(*journal) - 1];
+	journal_lock(journal);
+}
+
+void journal_lock(const struct journal *journal)
+{
+	int saved = errno;
+
 	mlock(journal, sizeof(*journal));
 	errno = saved;
 }

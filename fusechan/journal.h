@@ -71,6 +71,8 @@ bool journal_valid(const struct journal *journal);
 /* Makes its pages present in this process and, where the limit allows, locks them: a
  * SIGKILL during a read(2) into a page that is not there loses the request. */
 void journal_populate(struct journal *journal);
+/* The second half alone, for a journal that another process uses: reads its pages. */
+void journal_lock(const struct journal *journal);
 
 /* A slot to read the next message into; NULL when all are taken. Taking it again without
  * journal_taken in between gives the same one. */

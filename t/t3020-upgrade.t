@@ -148,8 +148,12 @@ cp "$0" "$0.new"; echo 'exit 1' >"$0.new"; mv "$0.new" "$0"
 echo evlxcfs 2.0 journal 1
 SCRIPT
 cannot 'one that is replaced while it is tried'
-# Replaced after that, while the worker is told to leave and does not hear it.
-install_copy
+# Replaced after that, while the worker is told to leave and does not hear it. An older binary,
+# which tells nothing of its block, starts no worker beside the old one.
+install_script <<SCRIPT
+[ "\$1" != --check ] || { echo evlxcfs 0.1.0 journal 1; exit; }
+exec $real "\$@"
+SCRIPT
 kill -STOP "$(worker)"
 kill -HUP "$DAEMON_PID"
 ending() {

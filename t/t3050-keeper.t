@@ -231,7 +231,7 @@ nok 'and leaves no mount' is_mounted "$TMP/never"
 status=0
 out=$("$EVLXCFS_BIN" --check --enable-cfs "$TMP/never" 2>&1) || status=$?
 is "$status" 0 '--check: exit 0'
-like "$out" '^evlxcfs [0-9.]+ journal [0-9]+$' '--check: it says what it is'
+like "$out" '^evlxcfs [0-9.]+ journal [0-9]+ block [0-9a-f]+$' '--check: it says what it is'
 nok '--check mounts nothing' is_mounted "$TMP/never"
 
 # --- one process
