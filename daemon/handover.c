@@ -6,6 +6,7 @@
 
 #include "daemon/announce.h"
 #include "daemon/log.h"
+#include "daemon/oomscore.h"
 #include "fusechan/journal.h"
 #include "nsutil/cleanup.h"
 
@@ -123,6 +124,7 @@ static void exec_check(int out)
 	argv[1] = (char *)(uintptr_t) "--check";
 	if (count)
 		memcpy(argv + 2, arguments + 1, (count - 1) * sizeof(*argv));
+	oomscore_raise(OOMSCORE_HELPER);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	putenv((char *)(uintptr_t)TRIAL "=1");

@@ -48,9 +48,9 @@ void keeper_relief_on_control(struct keeper *keeper)
 	char byte;
 	ssize_t n = recv(keeper->relief.control, &byte, 1, MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0)
 		return;
-	if (n <= 0) {
+	if (n == 0) {
 		keeper->relief.control = fd_close(keeper->relief.control);
 		return;
 	}
@@ -77,15 +77,16 @@ bool keeper_relief_serve(struct keeper *keeper)
 {
 	const char byte = WORKER_SERVE;
 
-	if (!keeper->relief.pid || keeper->relief.control < 0)
-		return keeper_relief_drop(keeper), false;
+	if (!keeper->relief.pid || send(keeper->relief.control, &byte, 1,
+					   MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
+		keeper_relief_drop(keeper);
+		return false;
+	}
 	keeper->worker = keeper->relief.pid;
 	keeper->control = fd_steal(&keeper->relief.control);
 	relief_forget(keeper, 0);
 	keeper->answered = journal_of(keeper)->answered;
 	keeper->stuck = false;
-	/* One that cannot be told does not begin in time, and is killed for that. */
-	send(keeper->control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	keeper_phase(keeper, PHASE_STARTING, START_MS);
 	return true;
 }

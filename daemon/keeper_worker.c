@@ -8,6 +8,7 @@
 #include "daemon/keeper_state.h"
 
 #include "daemon/announce.h"
+#include "daemon/oomscore.h"
 #include "daemon/ownfault.h"
 #include "daemon/privileges.h"
 #include "daemon/worker.h"
@@ -31,9 +32,12 @@ void keeper_order(struct keeper *keeper, enum worker_order what)
 	char byte = (char)what;
 
 	/* One that cannot be told is about to end by itself: the mount is gone, or it is
-	 * dead already. */
-	send(keeper->control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	 * dead already. Or there is no memory for the message: to leave is to be gone. */
+	bool told = send(keeper->control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+
 	keeper_phase(keeper, PHASE_ENDING, END_MS);
+	if (!told && what == WORKER_LEAVE)
+		keeper_kill_worker(keeper);
 	watchdog_stop(&keeper->dog);
 }
 
@@ -76,6 +80,7 @@ static int worker_process(struct keeper *keeper, int control)
 	if (keeper->control >= 0)
 		close(keeper->control);
 	prctl(PR_SET_NAME, "evlxcfs-worker");
+	oomscore_raise(OOMSCORE_WORKER);
 	/* Without a keeper nobody replaces a worker that is stopped: it goes on, and
 	 * ends. */
 	prctl(PR_SET_PDEATHSIG, SIGCONT);
@@ -198,9 +203,10 @@ void keeper_on_control(struct keeper *keeper)
 	char byte;
 	ssize_t n = recv(keeper->control, &byte, 1, MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	/* An error is not the end: a worker that sees this end closed would unmount. */
+	if (n < 0)
 		return;
-	if (n <= 0) {
+	if (n == 0) {
 		/* The worker is ending; SIGCHLD tells of its death. */
 		keeper->control = fd_close(keeper->control);
 		return;

@@ -46,6 +46,7 @@ struct loop_signal {
 struct loop {
 	struct ev_loop *ev;
 	ev_periodic never;
+	ev_idle look; /* see on_look */
 	struct loop_fd *fds;
 	struct loop_timer *timers;
 	bool refused; /* epoll refused a descriptor in this iteration */
@@ -63,6 +64,14 @@ struct loop {
 static void on_never(struct ev_loop *ev, ev_periodic *watch, int events)
 {
 	(void)ev, (void)watch, (void)events;
+}
+
+/* libev asks epoll at the start of an iteration, and waits for events before it tells of
+ * a refusal. While this watcher is active the iteration does not wait. */
+static void on_look(struct ev_loop *ev, ev_idle *watch, int events)
+{
+	(void)events;
+	ev_idle_stop(ev, watch);
 }
 
 static struct ev_loop *libev_new(struct loop *loop, unsigned backend)
@@ -87,6 +96,8 @@ int loop_new(struct loop **out)
 		return -ENOMEM;
 	loop->signalfd = -1;
 	sigemptyset(&loop->wanted);
+	ev_idle_init(&loop->look, on_look);
+	ev_set_priority(&loop->look, EV_MAXPRI);
 	loop->ev = libev_new(loop, EVFLAG_AUTO);
 	if (!loop->ev) {
 		free(loop);
@@ -139,6 +150,7 @@ static int use_poll(struct loop *loop)
 	}
 	for (struct loop_timer *timer = loop->timers; timer; timer = timer->next)
 		move_timer(old, ev, timer);
+	ev_idle_stop(old, &loop->look);
 	ev_loop_destroy(old);
 	loop->ev = ev;
 	loop->refused = false;
@@ -190,6 +202,7 @@ int loop_fd_new(
 	loop->fds = watch;
 	ev_io_init(&watch->io, on_fd, fd, EV_READ);
 	ev_io_start(loop->ev, &watch->io);
+	ev_idle_start(loop->ev, &loop->look);
 	*out = watch;
 	return 0;
 }

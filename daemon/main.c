@@ -7,6 +7,7 @@
 #include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/mountpoint.h"
+#include "daemon/oomscore.h"
 #include "daemon/options.h"
 #include "daemon/privileges.h"
 #include "daemon/report.h"
@@ -103,6 +104,8 @@ int main(int argc, char **argv)
 		log_warnx(
 			"--keep-mount without a supervisor that keeps the descriptor: the mount "
 			"will be dead after the end");
+	if (!options.no_keeper)
+		oomscore_protect();
 	keeper_hold_signals();
 	if (!connection_open(&conn, &options))
 		return conn.told_to_end ? 0 : EXIT_SYSTEM;

@@ -143,8 +143,9 @@ static int map_old(struct shared *old)
 	struct stat st;
 	int r;
 
-	if (fcntl(old->fd, F_SETFD, FD_CLOEXEC) < 0 || fstat(old->fd, &st) < 0 ||
-		!S_ISREG(st.st_mode) || st.st_size < PAGE ||
+	if (fcntl(old->fd, F_SETFD, FD_CLOEXEC) < 0 || fstat(old->fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size < PAGE ||
 		(fcntl(old->fd, F_GET_SEALS) & SEALS) != SEALS)
 		return -EINVAL;
 	old->size = (size_t)st.st_size;

@@ -6,6 +6,7 @@
  */
 #include "daemon/walks.h"
 
+#include "daemon/oomscore.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/initpid.h"
 #include "nsutil/pidfd.h"
@@ -160,6 +161,7 @@ static int helper(struct slot *slot, const struct walk_job *jobs, unsigned count
 	struct result result;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	oomscore_raise(OOMSCORE_HELPER);
 	/* Whoever holds /dev/fuse keeps the mount alive. */
 	fd_close(walks->secret);
 	for (unsigned i = 0; i < count; i++) {

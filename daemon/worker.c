@@ -136,9 +136,9 @@ static void on_control(void *arg)
 	char order;
 	ssize_t n = recv(job_of(server)->control, &order, 1, MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0)
 		return;
-	if (n <= 0) {
+	if (n == 0) {
 		log_warnx("the keeper is gone");
 		loop_fd_free(server->control_watch);
 		server->control_watch = NULL;

@@ -59,6 +59,12 @@ static void on_timer(void *arg)
 	loop_stop(loop);
 }
 
+static void on_last(void *arg)
+{
+	on_pipe(arg);
+	loop_stop(loop);
+}
+
 static void on_soon(void *arg)
 {
 	(void)arg;
@@ -133,6 +139,24 @@ static void refused_later(void)
 	loop_free(loop);
 }
 
+/* Nothing else wakes the loop up. */
+static void refused_alone(void)
+{
+	struct loop_fd *only;
+	int a[2];
+
+	make_pipe(a);
+	make_loop();
+	loop_fd_new(loop, &only, a[0], on_last, &a[0]);
+	say(a[1], '1');
+	alarm(10);
+	loop_run(loop);
+	alarm(0);
+	is_str(heard, "1", "epoll refuses the only descriptor of a loop: it calls back");
+	loop_fd_free(only);
+	loop_free(loop);
+}
+
 static void refused_at_once(long call, int error)
 {
 	struct loop_timer *timer;
@@ -156,6 +180,7 @@ static void refused_at_once(long call, int error)
 int main(void)
 {
 	refused_later();
+	refused_alone();
 	refused_at_once(SYS_epoll_create1, EMFILE);
 	refused_at_once(SYS_timerfd_create, ENOMEM);
 	refuse(SYS_signalfd4, ENFILE);
