@@ -24,19 +24,24 @@ static char binary[PATH_MAX];
 static char **arguments;
 static char variable[PATH_MAX + 80] = VARIABLE "=";
 
-void handover_init(char **argv)
+static void find_binary(void)
 {
 	static const char deleted[] = " (deleted)";
 	ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
 	size_t tail = sizeof(deleted) - 1;
 
-	arguments = argv;
 	if (n < 0)
 		n = 0;
 	binary[n] = '\0';
 	/* It was replaced while it ran: the new one is where it was. */
 	if ((size_t)n > tail && !strcmp(binary + (size_t)n - tail, deleted))
 		binary[(size_t)n - tail] = '\0';
+}
+
+void handover_init(char **argv)
+{
+	arguments = argv;
+	find_binary();
 }
 
 /* LISTEN_FDS descriptors begin at 3 (sd_listen_fds(3)). The last of a name counts. */
@@ -136,6 +141,8 @@ int handover_try(struct handover_trial *trial)
 	int pipefd[2];
 
 	*trial = HANDOVER_TRIAL_NULL;
+	if (!*binary)
+		find_binary();
 	if (stat(binary, &trial->binary) < 0 || access(binary, X_OK) < 0)
 		return -errno;
 	if (pipe2(pipefd, O_CLOEXEC | O_NONBLOCK) < 0)
