@@ -2,6 +2,7 @@
 # Resources that are counted per user or per host, and that containers can use up: a system
 # call is refused as the kernel does it then, and readers must not notice. HACKING.md has
 # the table.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"

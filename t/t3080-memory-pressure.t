@@ -1,5 +1,6 @@
 #!/bin/sh
 # Memory is short: the kernel takes the worker, never the keeper, and the mount stays.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-crash.sh"
