@@ -8,7 +8,7 @@
 . "$T_DIR/lib-crash.sh"
 need_fuse
 need_cgroups
-need_tool vigil fsop
+need_tool vigil fsop fdstore watches
 need_command strace
 
 mkdir "$TMP/bin"
@@ -236,4 +236,70 @@ ok 'the old worker has ended' wait_until gone "$old"
 fleet_stop
 fleet_check 'a new binary whose workers do not start'
 daemon_stop
+
+# --- a start on a mount that a supervisor kept, which is refused something
+for c in $FLEET; do
+	ct_stop "c$c"
+done
+mkdir "$TMP/mnt" "$TMP/super"
+MNT=$TMP/mnt
+mkfifo "$TMP/super/in"
+# What is in this file is refused.
+cat >"$TMP/refused" <<SCRIPT
+#!/bin/sh
+[ -s "$TMP/refuse" ] || exec "\$@"
+exec strace -D -qq -o /dev/null \$(cat "$TMP/refuse") "\$@"
+SCRIPT
+chmod 755 "$TMP/refused"
+"$TOOL/fdstore" "$TMP/super" "$TMP/refused" "$real" --keep-mount "$MNT" \
+	<"$TMP/super/in" >"$TMP/super/err" 2>&1 &
+super=$!
+exec 6>"$TMP/super/in"
+DAEMON_LOG=$TMP/super/err
+logged() {
+	[ "$(grep -c -e "$2" "$TMP/super/log" 2>/dev/null)" -ge "$1" ]
+}
+
+begin() {
+	echo start >&6
+	wait_until logged "$1" "$2" || return
+	read -r DAEMON_PID <"$TMP/super/pid"
+	echo "$DAEMON_PID" >>"$TMP/daemons"
+}
+
+end() {
+	kill -TERM "$DAEMON_PID"
+	ends=$((ends + 1))
+	wait_until logged "$ends" '^ended'
+}
+
+ends=0
+starts=1
+ok 'a start that keeps the mount' begin 1 '^READY=1'
+read -r DAEMON_PID <"$TMP/super/pid"
+for refuse in signalfd4:error=EMFILE:when=1..2 memfd_create:error=ENFILE:when=1 \
+	socketpair:error=EMFILE:when=1 clone:error=EAGAIN:when=1; do
+	end
+	echo "-e trace=${refuse%%:*} -e inject=$refuse" >"$TMP/refuse"
+	head -c 8 "$MNT/proc/meminfo" >"$TMP/read" &
+	reader=$!
+	starts=$((starts + 1))
+	ok "$refuse: a start on the kept mount succeeds in the end" begin "$starts" '^READY=1'
+	read -r DAEMON_PID <"$TMP/super/pid"
+	ok "$refuse: whoever waited is answered" wait_until gone "$reader"
+	is "$(cat "$TMP/read")" MemTotal "$refuse: with the file"
+done
+# Told to end while it tries again.
+end
+echo '-e trace=signalfd4 -e inject=signalfd4:error=EMFILE' >"$TMP/refuse"
+echo start >&6
+ok 'refused for good: the log says so' wait_until told 4 'cannot wait for events'
+read -r DAEMON_PID <"$TMP/super/pid"
+ok 'refused for good: it goes on trying' alive "$DAEMON_PID"
+end
+is "$(tail -n 1 "$TMP/super/log")" 'ended 0' 'refused for good: TERM ends it'
+ok 'refused for good: the mount is kept' is_mounted "$MNT"
+exec 6>&-
+wait "$super"
+umount -l "$MNT"
 done_testing
