@@ -126,15 +126,16 @@ static bool known(const struct cg_layout *layout, const char *name)
 	return false;
 }
 
-static int add(struct cg_layout *layout, int fd, const struct cglist_entry *e)
+/* cgroup2 without its controllers would show the host's figures to every container. */
+static int add(struct cg_layout *layout, int fd_in, const struct cglist_entry *e)
 {
+	autofd fd = fd_in;
 	struct textbuf text = {0};
-	int r;
+	int r = e->v2 ? procfile_read(fd, "cgroup.controllers", &text) : 0;
 
-	if (e->v2)
-		procfile_read(fd, "cgroup.controllers", &text);
-	r = cg_layout_add(layout, fd, e->root, e->name, e->v2 ? &cg_v2 : &cg_v1,
-		e->v2 ? text.data : e->name);
+	if (r == 0 || r == -ENOENT)
+		r = cg_layout_add(layout, fd_steal(&fd), e->root, e->name,
+			e->v2 ? &cg_v2 : &cg_v1, e->v2 ? text.data : e->name);
 	textbuf_deinit(&text);
 	return r;
 }

@@ -62,6 +62,28 @@ static void set_flag(int fd, bool pass)
 		fcntl(fd, F_SETFD, pass ? 0 : FD_CLOEXEC);
 }
 
+/* All that would have to be read anew, and cannot be without descriptors: a bit for each
+ * controller, and the highest for is_root. */
+#define IS_ROOT (UINT32_C(1) << 31)
+
+static uint32_t traits_of(const struct cg_layout *layout, int i)
+{
+	uint32_t traits = layout->hierarchy[i].is_root ? IS_ROOT : 0;
+
+	for (int k = 0; k < CG_CONTROLLERS; k++)
+		if (layout->of[k] == i)
+			traits |= UINT32_C(1) << k;
+	return traits;
+}
+
+static void set_traits(struct cg_layout *layout, int i, uint64_t traits)
+{
+	layout->hierarchy[i].is_root = traits & IS_ROOT;
+	for (int k = 0; k < CG_CONTROLLERS; k++)
+		if (traits >> k & 1)
+			layout->of[k] = (signed char)i;
+}
+
 int cgstate_write(const struct cgmount *cgmount, const struct cg_layout *layout,
 	bool pass, char *text, size_t size)
 {
@@ -72,7 +94,8 @@ int cgstate_write(const struct cgmount *cgmount, const struct cg_layout *layout,
 	for (int i = 0; i < layout->count; i++) {
 		const struct cg_hierarchy *h = &layout->hierarchy[i];
 
-		put(&out, "%d %s ", h->fd, h->version->name);
+		put(&out, "%d %s %u ", h->fd, h->version->name,
+			(unsigned)traits_of(layout, i));
 		put_escaped(&out, h->root);
 		put(&out, " %s\n", h->name);
 	}
@@ -122,9 +145,9 @@ static int read_line(struct slice line, struct cg_layout *layout)
 	autofd fd = take_fd(&line);
 	autofree char *root = NULL;
 	autofree char *name = NULL;
-	struct textbuf text = {0};
 	struct slice word;
 	struct statfs fs;
+	uint64_t traits;
 	bool v2;
 	int r;
 
@@ -132,6 +155,7 @@ static int read_line(struct slice line, struct cg_layout *layout)
 		return -EINVAL;
 	v2 = slice_is(word, cg_v2.name);
 	if ((unsigned long)fs.f_type != (v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC) ||
+		!slice_word(&line, &word) || !slice_u64(word, &traits) ||
 		!slice_word(&line, &word) || !(root = strndup(word.p, word.len)))
 		return -EINVAL;
 	unescape(root);
@@ -139,11 +163,9 @@ static int read_line(struct slice line, struct cg_layout *layout)
 	name = strndup(word.p, word.len);
 	if (!name)
 		return -ENOMEM;
-	if (v2)
-		procfile_read(fd, "cgroup.controllers", &text);
-	r = cg_layout_add(layout, fd_steal(&fd), root, name, v2 ? &cg_v2 : &cg_v1,
-		v2 ? text.data : name);
-	textbuf_deinit(&text);
+	r = cg_layout_add(layout, fd_steal(&fd), root, name, v2 ? &cg_v2 : &cg_v1, NULL);
+	if (r == 0)
+		set_traits(layout, layout->count - 1, traits);
 	return r;
 }
 

@@ -294,6 +294,7 @@ int main(void)
 	bad_state("clone -1 x\n");
 	bad_state("namespace -1 0\n");
 	bad_state("clone -1 0\n200 v1 / cpu\n");
+	bad_state("clone -1 0\n200 v1 1 / cpu\n");
 	bad_state("clone -1 0\n200 v2 / \n");
 	bad_state("clone -1 0\n777 v2 / \n");
 	bad_state("clone -1 0\n-1 v2 / \n");
