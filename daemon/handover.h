@@ -32,8 +32,8 @@ void handover_find(struct handover *out, const struct options *options);
 
 /* A trial of the installed binary, which starts as far as it can with --check. */
 struct handover_trial {
-	pid_t pid; /* 0: none */
-	int out;   /* its standard output; owned */
+	pid_t pid;        /* 0: none */
+	int out;          /* its standard output; owned */
 	char version[24]; /* of the binary, once it was tried */
 	struct stat binary;
 };
