@@ -24,22 +24,44 @@ static int send_reply(
 	do
 		n = writev(ch->fd, iov, len ? 2 : 1);
 	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return 0;
+	/* ENOENT: the caller was killed. ENODEV: the mount is gone; reading will tell. */
+	return errno == ENOENT || errno == ENODEV ? 0 : -errno;
+}
+
+/*
+ * Errors of the write, by fuse_dev_do_write in fs/fuse/dev.c (Linux 6.1 to 6.18):
+ *
+ * EINVAL: the header is wrong, or the body has another length than the request takes. The
+ *   request still waits.
+ * EFAULT, ENOMEM, EIO: the body could not be copied. The kernel has ended the request
+ *   with EIO, or (ENOMEM before it had looked at the header) it still waits.
+ *
+ * A request that still waits gets EIO: its caller would sleep for ever. One that has ended
+ * is not there any more, ENOENT, which is as good.
+ */
+static int answer(
+	struct channel *ch, uint64_t unique, int error, const void *body, size_t len)
+{
+	enum { TRIES = 3 };
+	int r = send_reply(ch, unique, error, body, len), again = r;
+
+	for (int i = 0; again < 0 && i < TRIES; i++)
+		again = send_reply(ch, unique, EIO, NULL, 0);
 	ch->journal->answered++;
 	fault_point(FAULT_REPLIED);
-	/* ENOENT: the caller was killed. ENODEV: the mount is gone; reading will tell. */
-	if (n < 0 && errno != ENOENT && errno != ENODEV)
-		return -errno;
-	return 0;
+	return r;
 }
 
 int reply(struct channel *ch, uint64_t unique, const void *body, size_t len)
 {
-	return send_reply(ch, unique, 0, body, len);
+	return answer(ch, unique, 0, body, len);
 }
 
 int reply_error(struct channel *ch, uint64_t unique, int error)
 {
-	return send_reply(ch, unique, error, NULL, 0);
+	return answer(ch, unique, error, NULL, 0);
 }
 
 /* include/uapi/linux/fuse.h: a message of number 0 with a code for its error. */

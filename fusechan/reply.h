@@ -1,6 +1,7 @@
 /*
  * Answers: one writev each. All return 0, or -errno when the kernel refused the answer
  * for a reason that is not the caller's going away (that is 0: nobody waits any more).
+ * The caller has got EIO then.
  */
 #ifndef FUSECHAN_REPLY_H
 #define FUSECHAN_REPLY_H
