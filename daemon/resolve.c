@@ -9,7 +9,6 @@
 #include "daemon/shared.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/nsid.h"
-#include "nsutil/pidfd.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -208,14 +207,13 @@ static int start_helper(struct server *server, struct resolver *resolver)
 		&server->cgns, &resolver->helper, caller->tid, resolver->cgnsfd);
 }
 
+/* Without a pidfd, or memory to watch it, SIGCHLD tells of the helper's end (on_child). */
 static int watch(struct server *server, struct resolver *resolver)
 {
-	int r = loop_timer_new(server->loop, &resolver->deadline, on_deadline, resolver);
-
-	if (r == 0 && resolver->helper.pidfd >= 0)
-		r = loop_fd_new(server->loop, &resolver->watch, resolver->helper.pidfd,
+	if (resolver->helper.pidfd >= 0)
+		loop_fd_new(server->loop, &resolver->watch, resolver->helper.pidfd,
 			on_end, resolver);
-	return r;
+	return loop_timer_new(server->loop, &resolver->deadline, on_deadline, resolver);
 }
 
 /* The container's init asks for itself. */
@@ -274,14 +272,12 @@ static void on_child(void *arg)
 	struct server *server = arg;
 
 	for (int i = 0; i < RESOLVERS; i++)
-		if (server->resolver[i].caller.pidns)
+		if (server->resolver[i].caller.pidns && !server->resolver[i].watch)
 			on_end(&server->resolver[i]);
 }
 
 int resolve_init(struct server *server)
 {
-	int pidfd = pidfd_get(getpid());
-
 	for (int i = 0; i < RESOLVERS; i++)
 		server->resolver[i] =
 			(struct resolver){.cgnsfd = -1, .helper = HELPER_NULL};
@@ -293,8 +289,6 @@ int resolve_init(struct server *server)
 	helper_hide(server->channel.fd);
 	/* Ignored, it would reap the helpers. */
 	signal(SIGCHLD, SIG_DFL);
-	if (pidfd >= 0)
-		return fd_close(pidfd), 0;
 	return loop_signal(server->loop, SIGCHLD, on_child, server);
 }
 

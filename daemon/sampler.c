@@ -115,18 +115,28 @@ static void on_walked(
 		serve_wake(sampler->server, wait_key(s), false);
 }
 
-/* A cgroup or an init that is gone is a walk that finds nobody. */
+/* A cgroup or an init that is gone is a walk that finds nobody. Without a descriptor or
+ * memory for the cgroup's directory the sample waits. */
 static bool next_job(void *arg, bool helper, struct walk_job *job)
 {
 	struct sampler *sampler = arg;
 	const struct cg_layout *layout = &sampler->server->layout;
 	struct sample *s = sample_take_due(&sampler->samples, layout, helper);
 
+	int dirfd;
+
 	if (!s)
 		return false;
+	dirfd = s->counted && ended(sampler, s) ? -ENOENT : sample_open(s, layout);
+	if (dirfd == -EMFILE || dirfd == -ENFILE || dirfd == -ENOMEM) {
+		sample_walked(&sampler->samples, s, 0);
+		sample_set_due(&sampler->samples, s);
+		walks_pause(sampler->walks);
+		return false;
+	}
 	s->walking = true;
 	*job = (struct walk_job){.id = s->id,
-		.dirfd = s->counted && ended(sampler, s) ? -1 : sample_open(s, layout),
+		.dirfd = dirfd,
 		.helper = sample_is_v1(s, layout),
 		.level = s->level};
 	return true;

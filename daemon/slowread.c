@@ -8,7 +8,6 @@
 #include "daemon/log.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/helper.h"
-#include "nsutil/pidfd.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -208,9 +207,9 @@ static int start(struct slowread *slow, int dirfd, const char *path, bool neares
 	r = loop_timer_new(server->loop, &slow->timer, on_deadline, slow);
 	if (r == 0)
 		r = helper_start(&slow->helper, nearest ? child_nearest : child, &job);
+	/* Where that fails SIGCHLD tells of its end. */
 	if (r == 0 && slow->helper.pidfd >= 0)
-		r = loop_fd_new(
-			server->loop, &slow->watch, slow->helper.pidfd, on_end, slow);
+		loop_fd_new(server->loop, &slow->watch, slow->helper.pidfd, on_end, slow);
 	if (r < 0) {
 		helper_kill(&slow->helper);
 		slow->state = slow->helper.pid ? SLOW_STUCK : SLOW_FREE;
@@ -263,18 +262,15 @@ static void on_child(void *arg)
 int slowread_new(struct slowreads **out, struct server *server)
 {
 	struct slowreads *reads = calloc(1, sizeof(*reads));
-	int pidfd = pidfd_get(getpid());
 
 	if (!reads)
-		return fd_close(pidfd), -ENOMEM;
+		return -ENOMEM;
 	reads->server = server;
 	for (int i = 0; i < SLOWREADS; i++) {
 		reads->read[i].all = reads;
 		reads->read[i].helper = HELPER_NULL;
 	}
 	*out = reads;
-	if (pidfd >= 0)
-		return fd_close(pidfd), 0;
 	return loop_signal(server->loop, SIGCHLD, on_child, reads);
 }
 

@@ -31,7 +31,8 @@ struct slot {
 
 struct walks {
 	struct loop *loop;
-	struct loop_timer *slice;
+	struct loop_timer *slice, *retry;
+	bool paused; /* until `retry`: a helper could not be made */
 	int procfd, secret;
 	struct walks_user user;
 	unsigned turn;         /* slot of the last slice */
@@ -191,9 +192,8 @@ static void drain(struct slot *slot)
 static void forget_helper(struct slot *slot)
 {
 	loop_fd_free(slot->watch);
-	loop_timer_free(slot->deadline);
+	loop_timer_stop(slot->deadline);
 	slot->watch = NULL;
-	slot->deadline = NULL;
 	slot->pidfd = fd_close(slot->pidfd);
 	slot->results = fd_close(slot->results);
 	slot->pid = 0;
@@ -228,8 +228,7 @@ static bool watch_helper(struct slot *slot)
 	struct walks *walks = slot->walks;
 	int fd = slot->pidfd >= 0 ? slot->pidfd : slot->results;
 
-	if (loop_timer_new(walks->loop, &slot->deadline, on_deadline, slot) < 0 ||
-		loop_fd_new(walks->loop, &slot->watch, fd, on_helper, slot) < 0)
+	if (loop_fd_new(walks->loop, &slot->watch, fd, on_helper, slot) < 0)
 		return false;
 	loop_timer_start(slot->deadline, walks->user.seconds);
 	return true;
@@ -285,12 +284,28 @@ static bool start_helper(struct slot *slot, const struct walk_job *first)
 	good = fork_helper(slot, jobs, count);
 	for (unsigned i = 0; i < count; i++)
 		fd_close(jobs[i].dirfd);
+	if (!good)
+		walks_pause(walks);
 	for (unsigned i = 0; !good && i < count; i++)
-		report(slot, WALK_STUCK, NULL);
+		report(slot, WALK_AGAIN, NULL);
 	return count == WALKS_BATCH;
 }
 
 /* --- both --- */
+
+static void on_retry(void *arg)
+{
+	struct walks *walks = arg;
+
+	walks->paused = false;
+	walks_fill(walks);
+}
+
+void walks_pause(struct walks *walks)
+{
+	walks->paused = true;
+	loop_timer_start(walks->retry, WALKS_RETRY_MS / 1e3);
+}
 
 /* Making a helper with all its jobs takes up to a millisecond: not more than one at a
  * time. True when it is to be called again soon. */
@@ -301,7 +316,7 @@ static bool take_jobs(struct walks *walks)
 		struct walk_job job;
 
 		reclaim(slot);
-		if (slot->jobs || slot->pid ||
+		if (slot->jobs || slot->pid || walks->paused ||
 			!walks->user.next(walks->user.arg, false, &job))
 			continue;
 		if (!job.helper)
@@ -322,6 +337,18 @@ void walks_fill(struct walks *walks)
 		loop_timer_soon(walks->slice);
 }
 
+static int make_timers(struct walks *walks)
+{
+	int r = loop_timer_new(walks->loop, &walks->slice, on_slice, walks);
+
+	if (r == 0)
+		r = loop_timer_new(walks->loop, &walks->retry, on_retry, walks);
+	for (int i = 0; r == 0 && i < WALKS; i++)
+		r = loop_timer_new(walks->loop, &walks->slot[i].deadline, on_deadline,
+			&walks->slot[i]);
+	return r;
+}
+
 int walks_new(struct walks **out, struct loop *loop, int procfd, int secret,
 	const struct walks_user *user)
 {
@@ -339,9 +366,9 @@ int walks_new(struct walks **out, struct loop *loop, int procfd, int secret,
 			(struct slot){.walks = walks, .pidfd = -1, .results = -1};
 		taskwalk_init(&walks->slot[i].walk);
 	}
-	r = loop_timer_new(loop, &walks->slice, on_slice, walks);
+	r = make_timers(walks);
 	if (r < 0) {
-		free(walks);
+		walks_free(walks);
 		return r;
 	}
 	*out = walks;
@@ -356,12 +383,14 @@ void walks_free(struct walks *walks)
 		struct slot *slot = &walks->slot[i];
 
 		taskwalk_end(&slot->walk);
-		if (!slot->pid)
-			continue;
-		kill(slot->pid, SIGKILL);
-		waitpid(slot->pid, NULL, WNOHANG);
-		forget_helper(slot);
+		if (slot->pid) {
+			kill(slot->pid, SIGKILL);
+			waitpid(slot->pid, NULL, WNOHANG);
+			forget_helper(slot);
+		}
+		loop_timer_free(slot->deadline);
 	}
 	loop_timer_free(walks->slice);
+	loop_timer_free(walks->retry);
 	free(walks);
 }

@@ -17,6 +17,7 @@
 enum {
 	WALKS = 4,            /* walks and helpers at one time */
 	WALKS_BATCH = 64,     /* cgroups that one helper walks */
+	WALKS_RETRY_MS = 20,  /* after something that a walk needs was refused */
 	WALKS_SLICE_US = 150, /* each message of a read waits for up to two slices */
 };
 
@@ -29,8 +30,8 @@ struct walk_job {
 
 enum walk_end {
 	WALK_COUNTED,
-	WALK_STUCK, /* no end in time, or no helper could be made */
-	WALK_AGAIN, /* it did not come to it, by no fault of its own: to be given again */
+	WALK_STUCK, /* no end in time */
+	WALK_AGAIN, /* not begun, by no fault of its own, or no helper: to be given again */
 };
 
 struct walks_user {
@@ -55,6 +56,9 @@ void walks_free(struct walks *walks);
 
 /* Takes up jobs as long as there is room for them. */
 void walks_fill(struct walks *walks);
+
+/* Asks for no job before WALKS_RETRY_MS have passed: its user lacks what a job needs. */
+void walks_pause(struct walks *walks);
 
 /* One slice of that job at once, if it is on the loop and no other slice has just run.
  * Most containers are counted in less. */

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -25,7 +26,7 @@ static struct loop_timer *timer;
 
 static struct {
 	unsigned count, given, ended, leave_at;
-	bool helper, again_once;
+	bool helper;
 	const char *dir[JOBS];
 	bool due[JOBS];
 	int end[JOBS]; /* -1: none yet */
@@ -217,6 +218,46 @@ static void test_stuck(void)
 	ok(no_child(), "no child is left");
 }
 
+static void allow_descriptors(void *arg)
+{
+	struct rlimit *limit = arg;
+
+	setrlimit(RLIMIT_NOFILE, limit);
+}
+
+/* There is no descriptor for a helper's pipe at first. */
+static void test_refused(void)
+{
+	struct loop_timer *allow;
+	struct rlimit limit, few;
+	int probe;
+
+	begin(true, 60);
+	if (loop_timer_new(loop, &allow, allow_descriptors, &limit) < 0)
+		errx(1, "setup");
+	add("cgroup/two");
+	probe = dup(0);
+	close(probe);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	few = (struct rlimit){(rlim_t)probe + 1, limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &few);
+	loop_timer_start(allow, 0.1);
+	run(1);
+	is_int(jobs.end[0], WALK_AGAIN, "without a helper the job is to be given again");
+	jobs.due[0] = true;
+	run(2);
+	while (jobs.end[0] == WALK_AGAIN && jobs.ended < 1000) {
+		jobs.due[0] = true;
+		run(jobs.ended + 1);
+	}
+	is_int(jobs.end[0], WALK_COUNTED, "it is counted once there are descriptors");
+	ok(jobs.ended <= 20, "it is tried every %d ms: %u times", WALKS_RETRY_MS,
+		jobs.ended);
+	loop_timer_free(allow);
+	end();
+	ok(no_child(), "no child is left");
+}
+
 /* Ending with walks under way, on the loop and in a helper that hangs. */
 static void test_free(void)
 {
@@ -246,6 +287,7 @@ int main(void)
 	test_all(true, "each is counted once in helpers");
 	test_hurry();
 	test_stuck();
+	test_refused();
 	test_free();
 	return tap_done();
 }
