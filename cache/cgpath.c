@@ -123,3 +123,20 @@ bool cgpath_below(struct slice path, const char *top)
 	return path.len >= len && !memcmp(path.p, top, len) &&
 	       (path.len == len || path.p[len] == '/');
 }
+
+enum cgpath_place cgpath_place(struct slice path, const char *top, size_t base)
+{
+	size_t first;
+
+	if (strncmp(path.p, top, base) != 0)
+		base = 0;
+	if (!top[base])
+		return path.len > base ? CGPATH_ALONE : CGPATH_APART;
+	if (cgpath_below(path, top))
+		return CGPATH_BELOW;
+	first = base + 1 + strcspn(top + base + 1, "/");
+	if (path.len < first || memcmp(path.p, top, first) != 0 ||
+		(path.len > first && path.p[first] != '/'))
+		return CGPATH_APART;
+	return CGPATH_BESIDE;
+}

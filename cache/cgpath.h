@@ -34,4 +34,16 @@ uint64_t cgpath_hash(const struct cg_layout *layout, const struct cgtexts *texts
 /* Whether path is `top` or lies below it. */
 bool cgpath_below(struct slice path, const char *top);
 
+/* Where a process is in one hierarchy, seen from a container's cgroup there. */
+enum cgpath_place {
+	CGPATH_APART = 0,  /* in the root, or with no ancestor but the root in common */
+	CGPATH_BELOW = 1,  /* in the container's cgroup or below it */
+	CGPATH_BESIDE = 2, /* another cgroup below an ancestor that both have */
+	CGPATH_ALONE = 4,  /* the container is in the root, and the process is not */
+};
+
+/* The place of `path` for the container's cgroup `top`. The first `base` bytes of both
+ * count as the root: the root of a cgroup namespace that both live in. */
+enum cgpath_place cgpath_place(struct slice path, const char *top, size_t base);
+
 #endif

@@ -134,16 +134,22 @@ bool container_is_at(
 	return true;
 }
 
-bool container_holds(const struct container *ct, const struct cgtexts *texts)
+bool container_has(const struct container *ct, const struct cgtexts *texts)
 {
 	const struct cg_layout *layout = cgfiles_layout(ct->files);
-	struct slice path;
+	unsigned places = 0;
 
-	for (int i = 0; i < layout->count; i++)
-		if (ct->path[i] && !(cgpath_of(CGPATH_OWN, layout, i, texts, &path) &&
-					   cgpath_below(path, ct->path[i])))
-			return false;
-	return true;
+	for (int i = 0; i < layout->count; i++) {
+		struct slice path, root;
+
+		if (!ct->path[i] || !cgpath_of(CGPATH_OWN, layout, i, texts, &path))
+			continue;
+		if (!cgpath_of(CGPATH_ROOT, layout, i, texts, &root))
+			root.len = 0;
+		places |= cgpath_place(path, ct->path[i], root.len);
+	}
+	return !(places & CGPATH_BESIDE) &&
+	       (places & CGPATH_BELOW || !(places & CGPATH_ALONE));
 }
 
 bool container_is_nowhere(const struct container *ct)

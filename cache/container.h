@@ -78,8 +78,20 @@ int container_set_cgroups(struct container *ct, const char *text);
 /* Whether container_set_paths(ct, CGPATH_OWN, skip_root, texts) would change nothing. */
 bool container_is_at(
 	const struct container *ct, bool skip_root, const struct cgtexts *texts);
-/* Whether a process is in the container's cgroup or below it, in every hierarchy. */
-bool container_holds(const struct container *ct, const struct cgtexts *texts);
+/*
+ * Whether a process of the container's pid namespace, but of the cgroup namespace around
+ * it, belongs to the container and not to a cgroup of its own. It does when
+ * 1. it is in the container's cgroup or below it, or
+ * 2. it shares no cgroup but the root with the container, or is in the root itself: an
+ *    administrator's shell that entered the namespaces, wherever that was started.
+ * It does not when in some hierarchy
+ * 3. both have an ancestor in common that is not the root: containers side by side that
+ *    share a pid namespace, or
+ * 4. the container is in the root and the process is not, unless 1 holds in another
+ *    hierarchy: only the container's work has cgroups, not its init.
+ * The root is that of the cgroup namespace whose texts->inner there is, else ours.
+ */
+bool container_has(const struct container *ct, const struct cgtexts *texts);
 /* Whether it is in no hierarchy at all. */
 bool container_is_nowhere(const struct container *ct);
 /* The inode number of one of its cgroups: another one, made anew under the same name, has

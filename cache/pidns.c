@@ -151,10 +151,13 @@ int pidns_learn(struct pidns *cache, const struct caller *caller,
 			space->main = space->seen_ns = 0;
 			return PIDNS_NEEDS_INIT;
 		}
-		if (ct && (own_cgns || container_holds(ct, texts))) {
+		if (ct && (own_cgns || container_has(ct, texts))) {
 			*out = ct;
 			return 0;
 		}
+		/* In a container's container: side by side below which root? */
+		if (ct && !texts->inner && caller->cgns != cache->cgns->own_ino)
+			return PIDNS_NEEDS_INNER;
 	}
 	return put_own(cache, space, texts, now_ns, out);
 }

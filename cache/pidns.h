@@ -91,12 +91,16 @@ bool pidns_init_due(
 	const struct pidns *cache, uint64_t pidns, uint64_t max_age_ns, uint64_t now_ns);
 bool pidns_init_seen(const struct pidns *cache, uint64_t pidns);
 
-enum { PIDNS_NEEDS_INIT = 1 };
+enum {
+	PIDNS_NEEDS_INIT = 1,
+	PIDNS_NEEDS_INNER = 2, /* texts->inner, though pidns_has_cgns is false */
+};
 
 /*
  * The container of a caller whose texts are these; NULL for the host. Takes *cgnsfd, the
  * caller's cgroup namespace (-1: it has none), when it remembers the container by that.
- * 0, -errno, or PIDNS_NEEDS_INIT: call pidns_learn_init first.
+ * 0, -errno, PIDNS_NEEDS_INIT: call pidns_learn_init first, or PIDNS_NEEDS_INNER: call it
+ * again with both texts.
  */
 int pidns_learn(struct pidns *cache, const struct caller *caller,
 	const struct cgtexts *texts, int *cgnsfd, uint64_t now_ns,

@@ -197,7 +197,7 @@ static int start_helper(struct server *server, struct resolver *resolver)
 		initpid_forks_alone(procfd);
 		return initpid_start(&resolver->helper, procfd, nsfd);
 	}
-	if (pidns_has_cgns(&server->pidns, caller)) {
+	if (caller->cgns != server->cgns.own_ino) {
 		nsfd = nsid_open_as(procfd, caller->tid, NS_CGROUP, caller->cgns);
 		if (nsfd < 0)
 			return nsfd;

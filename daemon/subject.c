@@ -75,14 +75,15 @@ static int find_init(struct server *server, const struct caller *caller, uint64_
 	return resolve_start(server, RESOLVE_INIT, caller, key);
 }
 
-/* The texts of a thread, and a descriptor of its cgroup namespace where it has one. */
-static int read_texts(struct server *server, const struct caller *caller, int *cgnsfd,
-	struct cgtexts *texts)
+/* The texts of a thread. `inner` asks for both, and for a descriptor of its cgroup
+ * namespace. */
+static int read_texts(struct server *server, const struct caller *caller, bool inner,
+	int *cgnsfd, struct cgtexts *texts)
 {
 	int r;
 
 	*cgnsfd = -1;
-	if (pidns_has_cgns(&server->pidns, caller)) {
+	if (inner) {
 		*cgnsfd = nsid_open_as(
 			server->host.proc, caller->tid, NS_CGROUP, caller->cgns);
 		if (*cgnsfd < 0)
@@ -105,7 +106,8 @@ static int learn_init(struct server *server, uint64_t pidns, uint64_t now_ns)
 	int r = nsid_of(server->host.proc, init.tid, NS_CGROUP, &init.cgns);
 
 	if (r == 0)
-		r = read_texts(server, &init, &cgnsfd, &texts);
+		r = read_texts(server, &init, pidns_has_cgns(&server->pidns, &init),
+			&cgnsfd, &texts);
 	return pidns_learn_init(
 		&server->pidns, &init, r < 0 ? NULL : &texts, &cgnsfd, now_ns);
 }
@@ -114,22 +116,26 @@ static int learn_init(struct server *server, uint64_t pidns, uint64_t now_ns)
 static int find_now(struct server *server, const struct caller *caller, uint64_t now_ns,
 	struct container **ct)
 {
+	bool inner = pidns_has_cgns(&server->pidns, caller);
 	struct cgtexts texts;
 	int r = 0;
 
-	if (!pidns_has_cgns(&server->pidns, caller) &&
+	if (!inner &&
 		pidns_init_due(&server->pidns, caller->pidns, PIDNS_RECHECK_NS, now_ns))
 		r = learn_init(server, caller->pidns, now_ns);
-	for (int i = 0; r >= 0 && i < 2; i++) {
+	for (int i = 0; r >= 0 && i < 3; i++) {
 		autofd cgnsfd = -1;
 
-		r = read_texts(server, caller, &cgnsfd, &texts);
+		r = read_texts(server, caller, inner, &cgnsfd, &texts);
 		if (r == 0)
 			r = pidns_learn(
 				&server->pidns, caller, &texts, &cgnsfd, now_ns, ct);
-		if (r != PIDNS_NEEDS_INIT)
+		if (r == PIDNS_NEEDS_INNER)
+			inner = true;
+		else if (r == PIDNS_NEEDS_INIT)
+			r = learn_init(server, caller->pidns, now_ns);
+		else
 			return r;
-		r = learn_init(server, caller->pidns, now_ns);
 	}
 	return r < 0 ? r : -ESRCH;
 }

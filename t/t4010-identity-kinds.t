@@ -59,6 +59,63 @@ for kind in '' nocgns; do
 	ct_stop pause
 done
 
+# --- an administrator's shell that enters the namespaces but no cgroup: nsenter -m -p
+session=$CG_TEST-session
+session_cleanup() {
+	cg_kill "$session"
+	cg_remove "$session"
+}
+session_cleanup_check() {
+	cg_left=$(cg_dirs "$session")
+	[ -z "$cg_left" ] || echo "cgroup left: $cg_left"
+}
+at_cleanup session_cleanup
+cg_mkdir "$session" && cg_mkdir "$session/scope" || bail "cannot make a cgroup $session"
+mkdir -p "$TMP/ct/session" "$TMP/ct/root"
+for m in $CG_V1 $CG_V2; do
+	echo "$m/$session/scope" >&3
+	echo "$m"
+done >"$TMP/ct/root/cgroups" 3>"$TMP/ct/session/cgroups"
+
+# enters SHELL NAME COMMAND...
+enters() {
+	shell=$1
+	name=$2
+	shift 2
+	ct_join "$shell" nsenter -t "$(ct_pid "$name")" -p -m -- "$@"
+}
+for kind in '' nocgns; do
+	# shellcheck disable=SC2086
+	ct_start adm mem=128M swap=0 cpus=0 $kind
+	what="nsenter -m -p into a container ${kind:-with namespaces}"
+	for shell in session root; do
+		is "$(enters $shell adm sed -n "$total" /proc/meminfo)" 131072 "$what, from the $shell cgroup: its memory"
+		is "$(enters $shell adm grep -c '^processor' /proc/cpuinfo)" 1 "$what, from the $shell cgroup: its CPUs in cpuinfo"
+		is "$(enters $shell adm grep -c '^cpu[0-9]' /proc/stat)" 1 "$what, from the $shell cgroup: its CPUs in stat"
+		is "$(enters $shell adm cat /sys/devices/system/cpu/online)" 0 "$what, from the $shell cgroup: its CPUs in online"
+		between 0 "$(enters $shell adm cut -d. -f1 /proc/uptime)" 60 "$what, from the $shell cgroup: its uptime"
+		# A sleep, a subshell at most, and the reader.
+		between 1 "$(enters $shell adm sed 's|.*/\([0-9]*\) .*|\1|' /proc/loadavg)" 4 "$what, from the $shell cgroup: its tasks in loadavg"
+		is "$(enters $shell adm sed 1d /proc/swaps)" '' "$what, from the $shell cgroup: its swap"
+	done
+	ct_stop adm
+done
+
+# An init in the root cgroup and work that is not.
+ct_start work mem=128M cpus=0 nobind
+mkfifo "$TMP/hold"
+ct_join root unshare --pid --fork cat "$TMP/hold" &
+unshare=$!
+wait_until grep -q . "/proc/$unshare/task/$unshare/children"
+inroot=$(cat "/proc/$unshare/task/$unshare/children")
+is "$(ct_join work nsenter -t $inroot -p -- sed -n "$total" "$MNT/proc/meminfo")" 131072 \
+	'pid 1 in the root cgroup, the reader not: where the reader is'
+is "$(ct_join root nsenter -t $inroot -p -- sed -n "$total" "$MNT/proc/meminfo")" "$host" \
+	'pid 1 and the reader in the root cgroup: the host'"'"'s memory'
+: >"$TMP/hold"
+wait "$unshare"
+ct_stop work
+
 # --- three deep
 # cgroup2 lets no cgroup give on controllers while it has processes.
 make_room() {
@@ -84,7 +141,7 @@ init_in() {
 	done <"$1/cgroup.procs"
 }
 
-# inside PARENT NAME MEGABYTES
+# inside PARENT NAME MEGABYTES [OPTION]
 inside() {
 	read -r in_p <"$TMP/ct/$1/cgroup"
 	make_room "$1" "$in_p"
@@ -95,7 +152,7 @@ inside() {
 		echo "$m/$in_p/$2"
 	done >"$TMP/ct/$2/cgroups"
 	mkfifo "$TMP/ct/$2/go"
-	ct_exec "$1" "$TOOL/ct" start "$TMP/ct/$2" -- sleep 2147483647 >"$TMP/ct/$2/log" 2>&1 &
+	ct_exec "$1" "$TOOL/ct" start "$TMP/ct/$2" ${4:-} -- sleep 2147483647 >"$TMP/ct/$2/log" 2>&1 &
 	wait_until test -s "$TMP/ct/$2/pid" || bail "no container $2: $(cat "$TMP/ct/$2/log")"
 	init_in "$CG_DIR_memory/$in_p/$2" >"$TMP/ct/$2/pid"
 	echo >"$TMP/ct/$2/go"
@@ -112,6 +169,19 @@ for time in first second; do
 	is "$(look inner)" 65536 'three deep, the innermost'
 done
 ct_stop outer
+rm -r "$TMP/ct/middle" "$TMP/ct/inner"
+
+# A container's administrator and a container in it. Their common root is the outer
+# container's, /leaf and /middle below it have nothing else in common.
+ct_start outer mem=256M nobind
+inside outer middle 160 --host-cgroup
+inner=$(awk '$1 == "NSpid:" { print $3 }' "/proc/$(ct_pid middle)/status")
+for time in first second; do
+	is "$(ct_exec outer nsenter -t "$inner" -p -m -- sed -n "$total" "$MNT/proc/meminfo")" 163840 \
+		"nsenter -m -p from a container into one in it, the $time time"
+done
+ct_stop outer
+rm -r "$TMP/ct/middle"
 
 # --- pid 1 becomes another program
 cat >"$TMP/becomes" <<'end'

@@ -67,6 +67,45 @@ static void test_v2(void)
 			table[i].want, table[i].want);
 }
 
+static void test_place(void)
+{
+	static const struct {
+		const char *path, *top;
+		size_t base;
+		enum cgpath_place want;
+	} table[] = {
+		{"/ct", "/ct", 0, CGPATH_BELOW},
+		{"/ct/a", "/ct", 0, CGPATH_BELOW},
+		{"", "/ct", 0, CGPATH_APART},
+		{"/ctx", "/ct", 0, CGPATH_APART},
+		{"/user.slice/s.scope", "/docker/ct", 0, CGPATH_APART},
+		{"/dock/ct", "/docker/ct", 0, CGPATH_APART},
+		{"/docker/ctx", "/docker/ct", 0, CGPATH_BESIDE},
+		{"/docker", "/docker/ct", 0, CGPATH_BESIDE},
+		{"/work", "", 0, CGPATH_ALONE},
+		{"", "", 0, CGPATH_APART},
+		/* In a container at /o. */
+		{"/o", "/o/ct", 2, CGPATH_APART},
+		{"/o/shell", "/o/ct", 2, CGPATH_APART},
+		{"/o/pod/x", "/o/pod/ct", 2, CGPATH_BESIDE},
+		{"/o/ct/x", "/o/ct", 2, CGPATH_BELOW},
+		{"/o/x", "/o", 2, CGPATH_ALONE},
+		{"/o", "/o", 2, CGPATH_APART},
+		/* The container's init was moved out of that. */
+		{"/o/x", "/p/ct", 2, CGPATH_APART},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct slice place = {table[i].path, strlen(table[i].path)};
+		char what[80];
+
+		snprintf(what, sizeof(what), "place of '%s' for '%s' below '%.*s'",
+			table[i].path, table[i].top, (int)table[i].base, table[i].top);
+		is_int(cgpath_place(place, table[i].top, table[i].base), table[i].want,
+			what);
+	}
+}
+
 static void test_all(void)
 {
 	const struct cgtexts in = {"2:memory:/ct/x\n0::/ct\n", "2:memory:/x\n0::/\n"};
@@ -128,6 +167,7 @@ int main(void)
 {
 	cg_layout_init(&layout);
 	test_v2();
+	test_place();
 	test_all();
 	test_mount_root();
 	test_below();

@@ -200,8 +200,19 @@ static void test_init(void)
 		"in our cgroup namespace, below the container's cgroup");
 	is_str(learn(ns, HOST_CG, "0::/c60\n", NULL, 1, &same), "/c60", "in that cgroup");
 	ok(ct && ct == same, "are the same container");
-	is_str(learn(ns, HOST_CG, "0::/c60x\n", NULL, 1, &ct), "/c60x", "beside it");
-	ok(ct && ct->cgns >> 63 && ct->init == init, "is itself, and has that init");
+	is_str(learn(ns, HOST_CG, "0::/c60x\n", NULL, 1, &ct), "/c60",
+		"a caller that shares the root alone with the container belongs to it");
+	is_str(learn(ns, HOST_CG, "0::/\n", NULL, 1, NULL), "/c60",
+		"a caller in the root belongs to the container");
+	learn_init(HOST_CG, "0::/pod/c61\n", NULL, 1);
+	is_str(learn(ns, HOST_CG, "0::/pod/c61x\n", NULL, 1, &ct), "/pod/c61x",
+		"a sibling in the pod is itself");
+	ok(ct && ct->cgns >> 63 && ct->init == init, "a sibling has the pod's init");
+	learn_init(HOST_CG, "0::/\n", NULL, 1);
+	is_str(learn(ns, HOST_CG, "0::/work\n", NULL, 1, NULL), "/work",
+		"work beside an init in the root is itself");
+	is_str(learn(ns, HOST_CG, "0::/\n", NULL, 1, &ct), "",
+		"a caller in the root beside an init in the root is there");
 
 	is_int(learn_init(HOST_CG, "0::/bare/init.scope\n", NULL, 2), 0,
 		"an init in our cgroup namespace");
@@ -306,6 +317,35 @@ static void test_layout(void)
 		"in both");
 }
 
+/* Callers in our cgroup namespace, in the two hierarchies that test_layout leaves. */
+static void test_hierarchies(void)
+{
+	static const struct {
+		const char *init, *caller, *want, *what;
+	} table[] = {
+		{"1:memory:/d/ct\n0::/d/ct\n", "1:memory:/d/ct/x\n0::/\n", "/d/ct",
+			"below in one, in the root of the other: the container"},
+		{"1:memory:/d/ct\n0::/d/ct\n", "1:memory:/d/ct\n0::/other\n", "/d/ct",
+			"below in one, elsewhere in the other: the container"},
+		{"1:memory:/d/ct\n0::/d/ct\n", "1:memory:/\n0::/user.slice/s\n", "/d/ct",
+			"a login session in one, in the root of the other: the container"},
+		{"1:memory:/d/ct\n0::/d/ct\n", "1:memory:/d/ct\n0::/d/b\n", "/d/b",
+			"beside in one: itself"},
+		{"1:memory:/d/ct\n0::/d/ct\n", "1:memory:/d/b\n0::/x\n", "/x",
+			"beside in the other: itself"},
+		{"1:memory:/d/ct\n0::/\n", "1:memory:/d/ct\n0::/x\n", "",
+			"below in one, the init in the root of the other: the container"},
+		{"1:memory:/d/ct\n0::/\n", "1:memory:/\n0::/x\n", "/x",
+			"the init in the root where the caller is not: itself"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		learn_init(HOST_CG, table[i].init, NULL, 1);
+		is_str(learn(ns, HOST_CG, table[i].caller, NULL, 1, NULL), table[i].want,
+			table[i].what);
+	}
+}
+
 static void test_forgetting(void)
 {
 	int before;
@@ -396,6 +436,7 @@ int main(void)
 	test_again();
 	test_bounds();
 	test_layout();
+	test_hierarchies();
 	test_forgetting();
 	test_storm();
 	test_callers();
