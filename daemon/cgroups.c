@@ -4,12 +4,12 @@
  */
 #include "daemon/cgroups.h"
 
+#include "daemon/hostfs.h"
 #include "daemon/log.h"
 #include "nsutil/cgstate.h"
-#include "nsutil/cleanup.h"
 
-#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VARIABLE "EVLXCFS_CGROUPS"
@@ -27,17 +27,14 @@ static bool take_up(struct cgroups *cgroups)
 
 bool cgroups_open(struct cgroups *cgroups, const struct options *options)
 {
-	autofd proc = -1;
 	int r;
 
 	cgroups->mount = CGMOUNT_NULL;
 	cg_layout_init(&cgroups->layout);
 	if (take_up(cgroups))
 		return true;
-	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = proc < 0 ? -errno
-		     : cgmount_open(&cgroups->mount, proc, options->runtime_dir,
-			       options->cgroup_mounts, &cgroups->layout);
+	r = cgmount_open(&cgroups->mount, hostfs_proc(), options->runtime_dir,
+		options->cgroup_mounts, &cgroups->layout);
 	if (r < 0) {
 		log_warnx("cgroup mounts: %s", strerror(-r));
 		return false;

@@ -5,6 +5,7 @@
 
 #include "daemon/announce.h"
 #include "daemon/handover.h"
+#include "daemon/hostfs.h"
 #include "daemon/log.h"
 #include "daemon/mountpoint.h"
 #include "daemon/privileges.h"
@@ -14,7 +15,6 @@
 #include "nsutil/mountinfo.h"
 #include "nsutil/procfile.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ static bool is_mounted(const char *target)
 	char *cursor;
 	bool ours = false;
 
-	if (procfile_read(AT_FDCWD, "/proc/self/mountinfo", &text) < 0)
+	if (procfile_read(hostfs_proc(), "self/mountinfo", &text) < 0)
 		return true;
 	cursor = text.data;
 	while (mountinfo_next(&cursor, &mount))
@@ -164,6 +164,19 @@ static bool take_target(struct connection *conn, const struct handover *from)
 	return true;
 }
 
+/* Before anything that reads /proc or /sys. */
+static bool take_hostfs(struct connection *conn)
+{
+	int r;
+
+	while ((r = hostfs_open()) < 0) {
+		log_warnx("/proc: %s", strerror(-r));
+		if (r == -ENOTRECOVERABLE || !connection_pause(conn))
+			return false;
+	}
+	return true;
+}
+
 static bool take_cgroups(struct connection *conn)
 {
 	while (!cgroups_open(&conn->cgroups, conn->options)) {
@@ -193,8 +206,8 @@ static void tell_timeouts(void)
 		struct textbuf text = {0};
 		char path[64];
 
-		snprintf(path, sizeof(path), "/proc/sys/fs/fuse/%s", limits[i]);
-		if (procfile_read(AT_FDCWD, path, &text) == 0 && text.len &&
+		snprintf(path, sizeof(path), "sys/fs/fuse/%s", limits[i]);
+		if (procfile_read(hostfs_proc(), path, &text) == 0 && text.len &&
 			strtoul(text.data, NULL, 10))
 			log_warnx("fs.fuse.%s is set: the kernel ends the mount when a "
 				  "request waits for longer",
@@ -220,7 +233,8 @@ bool connection_open(struct connection *conn, const struct options *options)
 	conn->held = how == CHANNEL_ALIVE || conn->resumed;
 	if (how == CHANNEL_DEAD)
 		conn->fuse = fd_close(conn->fuse);
-	if (how >= 0 && take_target(conn, &from) && take_shared(conn, &from, how) &&
+	if (how >= 0 && take_hostfs(conn) && take_target(conn, &from) &&
+		take_shared(conn, &from, how) &&
 		(conn->held || open_device(conn)) && take_cgroups(conn) &&
 		take_mount(conn, how)) {
 		cgroups_tell(&conn->cgroups);

@@ -5,6 +5,7 @@
 #include "daemon/handover.h"
 
 #include "daemon/announce.h"
+#include "daemon/hostfs.h"
 #include "daemon/log.h"
 #include "daemon/oomscore.h"
 #include "fusechan/journal.h"
@@ -27,7 +28,7 @@ static char variable[PATH_MAX + 80] = VARIABLE "=";
 static void find_binary(void)
 {
 	static const char deleted[] = " (deleted)";
-	ssize_t n = readlink("/proc/self/exe", binary, sizeof(binary) - 1);
+	ssize_t n = readlinkat(hostfs_proc(), "self/exe", binary, sizeof(binary) - 1);
 	size_t tail = sizeof(deleted) - 1;
 
 	if (n < 0)
@@ -114,7 +115,7 @@ void handover_find(struct handover *out, const struct options *options)
 			out->fuse < 0 ? options->fuse_fd : options->state_fd);
 }
 
-static void exec_check(int out)
+static void exec_check(int out, const struct cgroups *cgroups)
 {
 	size_t count = 0;
 	char **argv;
@@ -133,10 +134,12 @@ static void exec_check(int out)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	putenv((char *)(uintptr_t)TRIAL "=1");
+	hostfs_hand_on(true);
+	cgroups_hand_on(cgroups, true);
 	execv(binary, argv);
 }
 
-int handover_try(struct handover_trial *trial)
+int handover_try(struct handover_trial *trial, const struct cgroups *cgroups)
 {
 	int pipefd[2];
 
@@ -149,7 +152,7 @@ int handover_try(struct handover_trial *trial)
 		return -errno;
 	trial->pid = fork();
 	if (trial->pid == 0) {
-		exec_check(pipefd[1]);
+		exec_check(pipefd[1], cgroups);
 		_exit(127);
 	}
 	fd_close(pipefd[1]);

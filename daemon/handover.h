@@ -5,6 +5,7 @@
 #ifndef DAEMON_HANDOVER_H
 #define DAEMON_HANDOVER_H
 
+#include "daemon/cgroups.h"
 #include "daemon/options.h"
 
 #include <stdint.h>
@@ -40,8 +41,9 @@ struct handover_trial {
 
 #define HANDOVER_TRIAL_NULL ((struct handover_trial){.out = -1})
 
-/* 0 or -errno. */
-int handover_try(struct handover_trial *trial);
+/* The trial gets the mounts that we hold, as the binary itself would: it may have fewer
+ * privileges than it takes to make them. 0 or -errno. */
+int handover_try(struct handover_trial *trial, const struct cgroups *cgroups);
 /* The trial process has ended with that status of wait(2) and was reaped. `form`: our
  * block's (shared_form). */
 enum {

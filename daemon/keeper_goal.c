@@ -5,6 +5,7 @@
 #include "daemon/keeper_state.h"
 
 #include "daemon/announce.h"
+#include "daemon/hostfs.h"
 #include "fusechan/mount.h"
 
 #include <string.h>
@@ -41,7 +42,7 @@ void keeper_stop(struct keeper *keeper)
 
 static void trial_begin(struct keeper *keeper)
 {
-	int r = handover_try(&keeper->trial);
+	int r = handover_try(&keeper->trial, &keeper->conn->cgroups);
 
 	keeper->trial_due_ms = keeper_now_ms() + TRIAL_MS;
 	if (r == 0)
@@ -93,9 +94,11 @@ static int execute(struct keeper *keeper)
 	int r;
 
 	keeper_relief_drop(keeper);
+	hostfs_hand_on(true);
 	cgroups_hand_on(&conn->cgroups, true);
 	r = handover_exec(&with);
 	cgroups_hand_on(&conn->cgroups, false);
+	hostfs_hand_on(false);
 	return r;
 }
 

@@ -4,6 +4,7 @@
 #include "daemon/announce.h"
 #include "daemon/connection.h"
 #include "daemon/handover.h"
+#include "daemon/hostfs.h"
 #include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/mountpoint.h"
@@ -29,9 +30,14 @@ static int check(const struct options *options)
 	struct shared shared;
 	struct cgroups cgroups = {.mount = CGMOUNT_NULL};
 	char target[PATH_MAX];
-	int r = shared_open(&shared, -1, false);
+	int r = hostfs_open();
 	bool good;
 
+	if (r < 0) {
+		log_warnx("/proc: %s", strerror(-r));
+		return EXIT_SYSTEM;
+	}
+	r = shared_open(&shared, -1, false);
 	if (r < 0) {
 		log_warnx("shared memory: %s", strerror(-r));
 		return EXIT_SYSTEM;

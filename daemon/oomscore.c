@@ -6,6 +6,7 @@
  */
 #include "daemon/oomscore.h"
 
+#include "daemon/hostfs.h"
 #include "nsutil/cleanup.h"
 
 #include <fcntl.h>
@@ -21,7 +22,7 @@ static int started_with;
 
 static int open_own(int flags)
 {
-	return open("/proc/self/oom_score_adj", flags | O_CLOEXEC);
+	return openat(hostfs_proc(), "self/oom_score_adj", flags | O_CLOEXEC);
 }
 
 static void set(int value)

@@ -6,6 +6,7 @@
 
 #include "daemon/connection.h"
 #include "daemon/handover.h"
+#include "daemon/hostfs.h"
 #include "daemon/log.h"
 #include "daemon/privileges.h"
 #include "fusechan/channel.h"
@@ -14,7 +15,6 @@
 #include "nsutil/cleanup.h"
 #include "nsutil/features.h"
 
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -93,6 +93,18 @@ static void report_hierarchies(const struct cg_layout *layout, say *out)
 		    "figures");
 }
 
+static void report_hostfs(say *out)
+{
+	static const char *const how[HOSTFS_WAYS] = {
+		[HOSTFS_CLONE] = "/proc and /sys: detached clones",
+		[HOSTFS_NAMESPACE] = "/proc and /sys: bind mounts of our own",
+		[HOSTFS_PLAIN] = "/proc and /sys: the host's own; nothing of evlxcfs may be "
+				 "mounted over files in them",
+	};
+
+	out(how[hostfs_way()]);
+}
+
 static void report_mounts(const struct cgroups *cgroups, say *out)
 {
 	static const char *const how[CGMOUNT_WAYS] = {
@@ -126,9 +138,8 @@ static void report_feature(const struct feature_row *row, enum feature_state sta
 static void report_features(const struct cg_layout *layout, bool consequences, say *out)
 {
 	enum feature_state state[FEATURES];
-	autofd proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	features_probe(proc, layout, state);
+	features_probe(hostfs_proc(), layout, state);
 	for (int i = 0; i < FEATURES; i++)
 		report_feature(&feature_table[i], state[i], consequences, out);
 }
@@ -191,6 +202,7 @@ static void report_all(const struct options *options, const struct cgroups *cgro
 {
 	report_hierarchies(&cgroups->layout, out);
 	report_mounts(cgroups, out);
+	report_hostfs(out);
 	report_features(&cgroups->layout, consequences, out);
 	report_init(options, out);
 	report_capabilities(options, out);

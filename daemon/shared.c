@@ -11,6 +11,7 @@
 #include "cache/load.h"
 #include "daemon/cputree.h"
 #include "daemon/handle.h"
+#include "daemon/hostfs.h"
 #include "daemon/trigger.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/cpuset.h"
@@ -267,30 +268,49 @@ static void attach(struct shared *shared, bool mounted)
 		tree->generation = (uint16_t)(fresh_number() >> 20) | 1;
 }
 
-/* CPUs that the host can have, by their numbers: some can be plugged in later. (What
- * sysconf says differs: musl counts those that this process may run on.) -errno when
- * there is such a file and it cannot be read: a block of another size would be of no use.
- */
+/* Without sysfs: CPUs that are online now, by the numbers of their lines in /proc/stat.
+ * 0 or -errno. */
+static int online_cpus(unsigned *out)
+{
+	struct textbuf text = {0};
+	struct slice line, name;
+	const char *rest;
+	uint64_t cpu;
+	int r = procfile_read(hostfs_proc(), "stat", &text);
+
+	*out = 1;
+	for (rest = text.data; r == 0 && procfile_line(&rest, &line);) {
+		if (!slice_word(&line, &name) || name.len < 4 || memcmp(name.p, "cpu", 3))
+			continue;
+		if (slice_u64((struct slice){name.p + 3, name.len - 3}, &cpu) &&
+			cpu >= *out && cpu < CPUSET_MAX)
+			*out = (unsigned)cpu + 1;
+	}
+	textbuf_deinit(&text);
+	return r;
+}
+
+/* CPUs that the host can have, by their numbers: some can be plugged in later. sysconf(3)
+ * differs: glibc opens files by path, which may be our own, and musl counts those that
+ * this process may run on. -errno when there is such a file and it cannot be read: a
+ * block of another size would be of no use. */
 static int possible_cpus(unsigned *out)
 {
 	struct textbuf text = {0};
 	struct cpuset set;
 	unsigned count = 0;
-	int r = procfile_read(AT_FDCWD, "/sys/devices/system/cpu/possible", &text);
+	int r = hostfs_sys() < 0
+			? -ENOENT
+			: procfile_read(hostfs_sys(), "devices/system/cpu/possible", &text);
 
-	if (r < 0 && r != -ENOENT && r != -EACCES)
-		return textbuf_deinit(&text), r;
 	if (r >= 0 && cpuset_parse(&set, text.data) == 0)
 		for (int cpu = -1; (cpu = cpuset_next(&set, (unsigned)(cpu + 1))) >= 0;)
 			count = (unsigned)cpu + 1;
 	textbuf_deinit(&text);
-	if (!count) {
-		long conf = sysconf(_SC_NPROCESSORS_CONF);
-
-		count = conf > 0 ? (unsigned)conf : 1;
-	}
 	*out = count;
-	return 0;
+	if (r < 0 && r != -ENOENT && r != -EACCES)
+		return r;
+	return count ? 0 : online_cpus(out);
 }
 
 int shared_open(struct shared *shared, int old_fd, bool mounted)

@@ -3,6 +3,7 @@
  */
 #include "daemon/watchdog.h"
 
+#include "daemon/hostfs.h"
 #include "daemon/server.h"
 #include "nsutil/cleanup.h"
 
@@ -70,7 +71,7 @@ static uint64_t cpu_time_ns(pid_t pid)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* Whether it would run if it could: state R of /proc/PID/stat. */
+/* Whether it would run if it could: state R of /proc/PID/stat. Allocates nothing. */
 static bool is_ready_to_run(pid_t pid)
 {
 	char path[32], buf[128];
@@ -78,8 +79,8 @@ static bool is_ready_to_run(pid_t pid)
 	autofd fd = -1;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%d/stat", (int)pid);
+	fd = openat(hostfs_proc(), path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
 	if (n < 0)
 		return false;

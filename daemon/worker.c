@@ -4,6 +4,7 @@
 #include "daemon/worker.h"
 
 #include "daemon/cputree.h"
+#include "daemon/hostfs.h"
 #include "daemon/log.h"
 #include "daemon/ownfault.h"
 #include "daemon/privileges.h"
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
 static bool failed(const char *what, int r)
@@ -51,9 +53,13 @@ static bool open_namespaces(struct server *server)
 static unsigned kept_files(const struct options *options)
 {
 	enum { PER_FILE = 4 << 20, FEWEST = 64, MOST = 16384 };
-	long pages = sysconf(_SC_PHYS_PAGES), most = sysconf(_SC_OPEN_MAX) / 2;
-	uint64_t n =
-		(uint64_t)(pages > 0 ? pages : 0) * (uint64_t)getpagesize() / PER_FILE;
+	long most = sysconf(_SC_OPEN_MAX) / 2;
+	struct sysinfo info = {0};
+	uint64_t n;
+
+	/* Not by sysconf(3), which may read /proc/meminfo (older glibc). */
+	sysinfo(&info);
+	n = (uint64_t)info.totalram * info.mem_unit / PER_FILE;
 
 	if (options->kept_files != KEPT_BY_MEMORY)
 		return options->kept_files;
@@ -67,7 +73,8 @@ static unsigned kept_files(const struct options *options)
 /* What the daemon knows of the host. */
 static bool open_host(struct server *server, const struct options *options)
 {
-	if (failed("/proc", host_open(&server->host, "/proc", "/sys/devices/system/cpu")))
+	if (failed("/proc", host_open(&server->host, hostfs_proc(), ".", hostfs_sys(),
+				    "devices/system/cpu")))
 		return false;
 	if (failed("memory",
 		    cgfiles_new(&server->files, &server->layout, kept_files(options))))

@@ -102,6 +102,29 @@ static void insert(struct cglist *list, const struct cglist_entry *e)
 	list->entry[i] = *e;
 }
 
+/* Whether the mount is a FUSE file system, on a directory other than the root. */
+static bool is_fuse(const struct mountinfo *m)
+{
+	return (!strcmp(m->type, "fuse") || !strncmp(m->type, "fuse.", 5)) &&
+	       strcmp(m->target, "/") != 0;
+}
+
+/* Drops the entries below `target`: a later mount covers them, and the way to them leads
+ * through it. mountinfo has mounts in the order in which they were made. */
+static void drop_below(struct cglist *list, const char *target)
+{
+	const size_t len = strlen(target);
+	int kept = 0;
+
+	for (int i = 0; i < list->count; i++) {
+		const char *at = list->entry[i].target;
+
+		if (strncmp(at, target, len) != 0 || at[len] != '/')
+			list->entry[kept++] = list->entry[i];
+	}
+	list->count = kept;
+}
+
 void cglist_parse(struct cglist *list, char *mountinfo, char *cgroup)
 {
 	size_t size = cut_names(cgroup);
@@ -116,6 +139,8 @@ void cglist_parse(struct cglist *list, char *mountinfo, char *cgroup)
 			.super = m.super,
 			.v2 = !strcmp(m.type, "cgroup2")};
 
+		if (is_fuse(&m))
+			drop_below(list, m.target);
 		if (!e.v2 && strcmp(m.type, "cgroup") != 0)
 			continue;
 		if (!e.v2)

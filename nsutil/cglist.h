@@ -17,7 +17,8 @@ struct cglist_entry {
 enum { CGLIST_ENTRIES = 32 };
 
 /* All of them that can be of use. v1 before v2; within one hierarchy those that show more
- * of it first. */
+ * of it first. None that a FUSE file system covers: looking for it would ask whoever
+ * serves that, which may be us. */
 struct cglist {
 	struct cglist_entry entry[CGLIST_ENTRIES];
 	int count;

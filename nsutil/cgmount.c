@@ -9,6 +9,7 @@
 #include "nsutil/cleanup.h"
 #include "nsutil/mntns.h"
 #include "nsutil/mountinfo.h"
+#include "nsutil/treeclone.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -17,17 +18,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-
-#ifndef SYS_open_tree
-#define SYS_open_tree 428 /* asm-generic/unistd.h, Linux 5.2 */
-#endif
-#ifndef SYS_mount_setattr
-#define SYS_mount_setattr 442 /* Linux 5.12 */
-#endif
-#ifndef OPEN_TREE_CLONE
-#define OPEN_TREE_CLONE 1
-#endif
 
 const char *const cgmount_way_names[CGMOUNT_WAYS] = {
 	[CGMOUNT_AUTO] = "auto",
@@ -83,31 +73,12 @@ static int open_shown(int procfd, const struct cglist_entry *e)
 	return id == e->id ? fd_steal(&fd) : -ENXIO;
 }
 
-/* Linux 6.15 passes on to the clone of a shared mount what is mounted below the original.
- */
-static void make_private(int tree)
-{
-	struct {
-		uint64_t set, clear, propagation, userns;
-	} attr = {.propagation = MS_PRIVATE}; /* struct mount_attr, linux/mount.h */
-
-	syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr));
-}
-
 static int hold_clone(int procfd, const char *base, const struct cglist_entry *e)
 {
 	autofd fd = open_shown(procfd, e);
-	int tree;
 
 	(void)base;
-	if (fd < 0)
-		return fd;
-	tree = (int)syscall(
-		SYS_open_tree, fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | O_CLOEXEC);
-	if (tree < 0)
-		return -errno;
-	make_private(tree);
-	return tree;
+	return fd < 0 ? fd : treeclone(fd, "", AT_EMPTY_PATH);
 }
 
 static int hold_host(int procfd, const char *base, const struct cglist_entry *e)

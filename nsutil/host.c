@@ -38,14 +38,15 @@ void host_init(struct host *host)
 		host->file[i].fd = -1;
 }
 
-int host_open(struct host *host, const char *proc, const char *syscpu)
+int host_open(struct host *host, int procdir, const char *proc, int sysdir,
+	const char *syscpu)
 {
 	long hz = sysconf(_SC_CLK_TCK);
 
-	host->proc = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	host->proc = openat(procdir, proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (host->proc < 0)
 		return -errno;
-	host->syscpu = open(syscpu, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	host->syscpu = openat(sysdir, syscpu, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (hz > 0)
 		host->hz = hz;
 	/* Before Linux 5.19 opening it samples every CPU's frequency and sleeps 10 ms for

@@ -35,10 +35,12 @@ struct host {
 	} file[HOST_FILES];
 };
 
-/* Opens the directories `proc` and `syscpu`. 0 or -errno. A null host is all zero but for
- * descriptors at -1: call host_init first, then host_deinit is always safe. */
+/* Opens the directories `proc` and `syscpu`, below descriptors as openat(2) has them,
+ * which stay the caller's. 0 or -errno. A null host is all zero but for descriptors at
+ * -1: call host_init first, then host_deinit is always safe. */
 void host_init(struct host *host);
-int host_open(struct host *host, const char *proc, const char *syscpu);
+int host_open(struct host *host, int procdir, const char *proc, int sysdir,
+	const char *syscpu);
 void host_deinit(struct host *host);
 
 /* From here on host_text reads anew. The loop says so before each batch of requests.

@@ -17,7 +17,7 @@ struct mntns {
 
 /* Enters a copy of the present mount namespace in which nothing is shared with any other.
  * procfd stays the caller's. 0, then mntns_leave must follow; -errno (EPERM without
- * CAP_SYS_ADMIN), then nothing has changed, but for -ENOTRECOVERABLE: see mntns_leave. */
+ * CAP_SYS_ADMIN or CAP_SYS_CHROOT), then nothing has changed, but for -ENOTRECOVERABLE: see mntns_leave. */
 int mntns_enter(struct mntns *ns, int procfd);
 
 /*

@@ -63,6 +63,12 @@ promises() {
 		-o -type f -exec grep -HnIE '(^|[^A-Za-z0-9_])(TO''DO|FIX''ME|X''XX)([^A-Za-z0-9_]|$)' {} +)
 }
 
+# Files of /proc and /sys opened by path, or by a sysconf(3) that does so, may be ours.
+paths() {
+	(cd "$1" && find $layers -name '*.[ch]' ! -path daemon/hostfs.c -exec grep -HnE \
+		'(open|stat|access|read|realpath|printf)[a-z0-9]*\([^;]*"/(proc|sys)[/"]|[^*]*sysconf\(_SC_(NPROC|PHYS)' {} +)
+}
+
 # Tests that make does not know how to run.
 unrunnable() {
 	(cd "$1/t" && for test in t*.t; do
@@ -104,6 +110,11 @@ cat >"$bad/daemon/serve.c" <<'C'
 #include <ev.h>
 #include "fusechan/c.h"
 #include "cache/b.h"
+	open("/proc", O_PATH);
+	failed("/proc", r);
+	snprintf(path, sizeof(path), "/sys/%s", name);
+	openat(proc, "self/stat", O_RDONLY);
+	sysconf(_SC_NPROCESSORS_CONF);
 C
 printf '#include <ev.h>\n' >"$bad/daemon/loop.c"
 cat >"$bad/daemon/view/stat.c" <<'C'
@@ -133,6 +144,9 @@ is "$(views "$bad" | sort)" 'daemon/view/stat.c:3: a view includes daemon/server
 daemon/view/stat.c:5: a view includes cache/pidns.h' 'a view that knows too much'
 is "$(speech "$bad" | sort)" 'fusechan/c.c:2:	log_warn("x");
 nsutil/a.c:3:	fprintf(stderr, "x");' 'a library that speaks'
+is "$(paths "$bad" | cut -d: -f1,2)" 'daemon/serve.c:4
+daemon/serve.c:6
+daemon/serve.c:8' 'a file of /proc or /sys that is opened by path'
 is "$(long_files "$bad" | sort)" 'daemon/long.c has 451 lines
 t/unit/long.c has 451 lines' 'a long file'
 is "$(promises "$bad" | sed 's/:.*//')" ./daemon/later.h 'a promise'
@@ -147,6 +161,7 @@ is "$(arrows "$T_TOP")" '' 'layers: daemon to cache to nsutil, daemon to fusecha
 is "$(event_loop "$T_TOP")" '' 'only daemon/loop.c knows libev'
 is "$(views "$T_TOP")" '' 'a view includes only what it should'
 is "$(speech "$T_TOP")" '' 'only the daemon speaks'
+is "$(paths "$T_TOP")" '' 'only daemon/hostfs.c opens /proc or /sys by path'
 is "$(long_files "$T_TOP")" '' 'no file has more than 450 lines'
 is "$(promises "$T_TOP")" '' 'nothing is put off'
 is "$(unrunnable "$T_TOP")" '' 'each test says how it may run'

@@ -7,11 +7,11 @@ if [ -z "${T_OWN_MOUNTS-}" ]; then
 fi
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
+. "$T_DIR/lib-sys.sh"
 need_fuse
 
 cpufreq=/sys/devices/system/cpu/cpufreq
-[ -d "$cpufreq" ] || skip_all "this kernel has no $cpufreq to mount on"
-mount -t tmpfs none "$cpufreq"
+sys_replace
 mkdir "$cpufreq/policy0"
 mkfifo "$cpufreq/policy0/scaling_cur_freq"
 

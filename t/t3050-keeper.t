@@ -184,7 +184,9 @@ limit=/proc/sys/fs/fuse/default_request_timeout
 if [ -e "$limit" ]; then
 	mkdir "$TMP/slow"
 	echo 600 >"$TMP/600"
-	unshare -m sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' sh "$TMP/600" "$limit" \
+	# In a user namespace the mount over the file is locked, and so the daemon reads it.
+	unshare -m sh -c 'mount --bind "$1" "$2" && shift 2 &&
+		exec unshare --user --map-root-user --mount "$@"' sh "$TMP/600" "$limit" \
 		timeout 3 "$EVLXCFS_BIN" "$TMP/slow" >"$TMP/out" 2>&1 </dev/null
 	like "$(cat "$TMP/out")" 'default_request_timeout is set' 'a limit on how long requests may wait is told'
 	unlike "$(cat "$DAEMON_LOG")" request_timeout 'and not told where there is none'

@@ -7,14 +7,14 @@ if [ -z "${T_OWN_MOUNTS-}" ]; then
 fi
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-crash.sh"
+. "$T_DIR/lib-sys.sh"
 need_fuse
 need_tool crash fdstore fsop
 
 # A file of the host that is read in a helper, since its reading may sleep: until
 # somebody writes to it, or for SLOWREAD_SECONDS.
 cpufreq=/sys/devices/system/cpu/cpufreq
-[ -d "$cpufreq" ] || skip_all "this kernel has no $cpufreq to mount on"
-mount -t tmpfs none "$cpufreq"
+sys_replace
 mkdir "$cpufreq/policy0"
 pipe=$cpufreq/policy0/scaling_cur_freq
 mkfifo "$pipe"

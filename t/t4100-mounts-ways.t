@@ -101,7 +101,7 @@ for way in clone namespace host auto; do
 		right "with $way, unmounted, from another worker"
 		old=$(daemon_worker)
 		kill -HUP "$DAEMON_PID"
-		wait_until gone "$old"
+		ok "$way: an upgrade ends the worker" wait_until gone "$old" || diag "$(cat "$DAEMON_LOG")"
 		right "with $way, unmounted, after an upgrade"
 		is "$(ns_fds "$(daemon_worker)" | wc -l)" "$spaces" "$way: held in the same way as before"
 		mounts_restore

@@ -173,6 +173,25 @@ static void order(void)
 		"several mounts of one hierarchy: those that show more of it first");
 }
 
+static void covered(void)
+{
+	is_str(listed("1 0 0:1 / /s/c rw - cgroup2 c rw\n"
+		      "2 0 0:2 / /sx/c rw - cgroup2 c rw\n"
+		      "3 0 0:3 /sys /s rw - fuse.lxcfs lxcfs rw\n",
+		       names),
+		"v2  / /sx/c\n", "a FUSE mount covers the mounts below it");
+	is_str(listed("1 0 0:1 / /s/c rw - cgroup2 c rw\n"
+		      "2 0 0:2 / /s/c/d rw - fuse x rw\n"
+		      "3 0 0:3 / /s/x rw - fuse x rw\n"
+		      "4 0 0:4 / /s rw - fusectl x rw\n",
+		       names),
+		"v2  / /s/c\n", "a FUSE mount elsewhere, and fusectl, cover nothing");
+	is_str(listed("1 0 0:1 / / rw - fuse.root x rw\n"
+		      "2 0 0:2 / /c rw - cgroup2 c rw\n",
+		       names),
+		"v2  / /c\n", "a root that is a FUSE file system covers nothing");
+}
+
 /* More mounts than the list holds: it keeps the best. */
 static void many(void)
 {
@@ -304,6 +323,7 @@ int main(void)
 	fixtures();
 	ugly();
 	order();
+	covered();
 	many();
 	host();
 	return tap_done();

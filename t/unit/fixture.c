@@ -130,7 +130,7 @@ void fixture_load(struct fixture *f)
 		path_in(f, "sys/cpu", cpu);
 	if (access(cpu, F_OK) < 0)
 		path_in(f, "cpu", cpu);
-	if (host_open(&f->host, proc, cpu) < 0)
+	if (host_open(&f->host, AT_FDCWD, proc, AT_FDCWD, cpu) < 0)
 		err(1, "%s", proc);
 	path_in(f, "cgroup/cgroup.controllers", path);
 	if (access(path, F_OK) == 0) {
