@@ -106,6 +106,32 @@ void cpuview_cpus(struct cpus *out, struct container *ct, struct host *host, boo
 	cpuset_truncate(&out->set, out->count);
 }
 
+void cpuview_number(const struct cpus *cpus, struct cpuset *set)
+{
+	struct cpuset own = {0};
+	unsigned number = 0;
+
+	cpuset_and(set, &cpus->set);
+	if (!cpus->renumber)
+		return;
+	for (int cpu = cpuset_next(&cpus->set, 0); cpu >= 0;
+		cpu = cpuset_next(&cpus->set, (unsigned)cpu + 1), number++)
+		if (cpuset_has(set, (unsigned)cpu))
+			cpuset_add(&own, number);
+	*set = own;
+}
+
+unsigned cpuview_behind(const struct cpus *cpus, unsigned number)
+{
+	int cpu = cpuset_next(&cpus->set, 0);
+
+	if (!cpus->renumber || number >= cpus->count)
+		return number;
+	for (unsigned i = 0; i < number; i++)
+		cpu = cpuset_next(&cpus->set, (unsigned)cpu + 1);
+	return (unsigned)cpu;
+}
+
 /* What was spent on one of the host's CPUs. */
 static void put_cpu(
 	struct cpusample *sample, uint64_t cpu, uint64_t user, uint64_t system)

@@ -25,6 +25,13 @@ struct cpus {
 /* Effective cpuset and online CPUs; with `cfs` no more than the quota needs. */
 void cpuview_cpus(struct cpus *out, struct container *ct, struct host *host, bool cfs);
 
+/* Keeps of a set of the host's CPUs those that the container sees, by the numbers that it
+ * knows them by. */
+void cpuview_number(const struct cpus *cpus, struct cpuset *set);
+/* The host's CPU behind a number that the container uses: the number itself where CPUs
+ * keep theirs, and for one that it does not see. */
+unsigned cpuview_behind(const struct cpus *cpus, unsigned number);
+
 /* What a visible CPU's line tells, in clock ticks. The other fields of /proc/stat are 0.
  */
 enum cpu_time {

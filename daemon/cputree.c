@@ -19,8 +19,8 @@ static const struct {
 	{"policy", "policy#", "cpufreq"},
 };
 
-/* n of a name that is the prefix, n and `rest`. */
-static int number_behind(const char *prefix, const char *name, const char *rest)
+/* n of a name that begins with the prefix and n; *rest is what follows. */
+static int number_behind(const char *prefix, const char *name, const char **rest)
 {
 	size_t n = strlen(prefix);
 	unsigned long v;
@@ -30,17 +30,33 @@ static int number_behind(const char *prefix, const char *name, const char *rest)
 		(name[n] == '0' && name[n + 1] >= '0'))
 		return -1;
 	v = strtoul(name + n, &end, 10);
-	return strcmp(end, rest) || v > 0xffff ? -1 : (int)v;
+	*rest = end;
+	return v > 0xffff ? -1 : (int)v;
+}
+
+static int number_of(const char *prefix, const char *name)
+{
+	const char *rest;
+	int n = number_behind(prefix, name, &rest);
+
+	return n < 0 || *rest ? -1 : n;
 }
 
 int cputree_cpu_number(const char *name)
 {
-	return number_behind("cpu", name, "");
+	return number_of("cpu", name);
 }
 
-int cputree_cpu_switch(const char *path)
+int cputree_cpu_of(const char *path, const char **rest)
 {
-	return number_behind("cpu", path, "/online");
+	int cpu = number_behind("cpu", path, rest);
+
+	if (cpu >= 0 && **rest == '/') {
+		++*rest;
+		return cpu;
+	}
+	*rest = path;
+	return -1;
 }
 
 static const char *name_of(const struct cputree *tree, int entry)
@@ -63,7 +79,7 @@ bool cputree_child(struct cputree *tree, struct cputree_at parent, const char *n
 
 	*child = (struct cputree_at){.instance = parent.instance};
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		int n = number_behind(families[i].prefix, name, "");
+		int n = number_of(families[i].prefix, name);
 		if (n < 0 || !in_family(tree, parent.entry, families[i].parent))
 			continue;
 		name = families[i].shared;

@@ -49,7 +49,7 @@ struct cputree_at cputree_parent(const struct cputree *tree, struct cputree_at a
 
 /* n of "cpuN" (no leading zeros); -1 for any other name. */
 int cputree_cpu_number(const char *name);
-/* n of the path "cpuN/online"; -1 for any other. */
-int cputree_cpu_switch(const char *path);
+/* n of the path "cpuN/REST", with *rest; -1 for any other, which *rest is then. */
+int cputree_cpu_of(const char *path, const char **rest);
 
 #endif

@@ -212,33 +212,42 @@ void node_measure(struct host *host, struct node_info *info)
 
 /*
  * With --enable-cfs a container's CPUs are 0 to N-1, whichever of the host's they are,
- * and the host may have no directory for one of them: a CPU that was taken out. It cannot
- * be that of the CPU behind it, since the kernel keeps a name that one container has
- * looked up for all of them. So it is an empty one, not much less than what the host has
- * of a CPU that is off, where topology and cache are missing. Nobody sees more CPUs than
- * are online.
+ * and one of the host's of these numbers may be off, and its directory bare, or taken
+ * out, and have none. The kernel keeps a name that one container has looked up for all of
+ * them, so that names cannot be those of the CPU behind it: they are those of the host's
+ * last CPU. Nobody sees more CPUs than are online. Gives where the host has them.
  */
-static bool is_gap(struct host *host, const char *path)
+static const char *host_place(struct host *host, const char *path, char *buf, size_t size)
 {
 	/* What is looked up in the root has "./" in front. */
-	int cpu = cputree_cpu_number(*path == '.' ? path + 2 : path);
+	const char *name = *path == '.' && path[1] ? path + 2 : path, *rest;
+	int cpu = cputree_cpu_of(name, &rest), last = 0;
 	struct cpuset online;
 
+	if (cpu < 0) {
+		cpu = cputree_cpu_number(name);
+		rest = ".";
+	}
 	if (!renumber || cpu < 0)
-		return false;
+		return path;
 	host_online(host, &online);
-	return (unsigned)cpu < cpuset_count(&online);
+	if ((unsigned)cpu >= cpuset_count(&online) || cpuset_has(&online, (unsigned)cpu))
+		return path;
+	for (int next = 0; next >= 0; next = cpuset_next(&online, (unsigned)last + 1))
+		last = next;
+	snprintf(buf, size, "cpu%d/%s", last, rest);
+	return buf;
 }
 
 /* What the host has at info->path. Nothing in it may be written through us. */
 static int tree_info(struct host *host, struct node_info *info)
 {
-	struct stat st = {.st_mode = S_IFDIR, .st_nlink = 2};
-	int r = fstatat(host->syscpu, info->path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno
-										: 0;
+	char place[sizeof(info->path)];
+	struct stat st;
 
-	if (r < 0 && !is_gap(host, info->path))
-		return r;
+	if (fstatat(host->syscpu, host_place(host, info->path, place, sizeof(place)), &st,
+		    AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
 	info->row = NULL;
 	info->size = S_ISDIR(st.st_mode) ? 0 : (uint64_t)st.st_size;
 	info->nlink = (unsigned)st.st_nlink;
@@ -340,13 +349,14 @@ static void tree_emit(struct host *host, const struct node_info *dir, const char
 static int tree_list(struct host *host, const struct node_info *dir,
 	const struct cpuset *cpus, node_emit *emit, void *arg)
 {
-	int fd = openat(host->syscpu, dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char name[16];
+	char name[16], place[sizeof(dir->path)];
 	struct dirent *d;
 	DIR *stream;
+	int fd = openat(host->syscpu, host_place(host, dir->path, place, sizeof(place)),
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno; /* a gap */
+		return -errno;
 	stream = fdopendir(fd);
 	if (!stream) {
 		fd_close(fd);
@@ -383,7 +393,9 @@ int node_list(struct host *host, const struct node_info *dir, const struct cpuse
 ssize_t node_readlink(
 	struct host *host, const struct node_info *link, char *buf, size_t size)
 {
-	ssize_t n = readlinkat(host->syscpu, link->path, buf, size - 1);
+	char place[sizeof(link->path)];
+	ssize_t n = readlinkat(host->syscpu,
+		host_place(host, link->path, place, sizeof(place)), buf, size - 1);
 
 	if (n < 0)
 		return -errno;
@@ -394,6 +406,7 @@ ssize_t node_readlink(
 int node_host_text(struct host *host, const struct node_info *file, struct outbuf *out)
 {
 	static struct textbuf text;
+	char place[sizeof(file->path)];
 	struct slice have;
 	int r;
 
@@ -406,6 +419,10 @@ int node_host_text(struct host *host, const struct node_info *file, struct outbu
 		have = (struct slice){text.data, text.len};
 	} else {
 		r = procfile_read(host->syscpu, file->path, &text);
+		if (r == -ENOENT)
+			r = procfile_read(host->syscpu,
+				host_place(host, file->path, place, sizeof(place)),
+				&text);
 		have = (struct slice){text.data, text.len};
 	}
 	if (r == 0)

@@ -4,6 +4,7 @@
  */
 #include "daemon/work.h"
 
+#include "daemon/cputree.h"
 #include "daemon/render.h"
 #include "daemon/sampler.h"
 #include "daemon/slowread.h"
@@ -12,6 +13,7 @@
 #include "fusechan/reply.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 static uint64_t subject_id(const struct subject *subject)
@@ -88,6 +90,26 @@ static int read_pressure(struct work *work, const struct node_info *info,
 	return SUBJECT_FOUND;
 }
 
+/* A file of the host's cpu tree whose read can sleep: for a container that of the CPU
+ * behind the one that it names. */
+static int read_slow(struct work *work, const struct node_info *info,
+	const struct subject *subject, struct slice *text)
+{
+	char place[sizeof(info->path)];
+	const char *path;
+	int cpu = cputree_cpu_of(info->path, &path);
+
+	if (subject->ct && cpu >= 0) {
+		snprintf(place, sizeof(place), "cpu%u/%s",
+			view_cpu_behind(subject, (unsigned)cpu), path);
+		path = place;
+	} else {
+		path = info->path;
+	}
+	return slowread_get(work->server, work->server->host.syscpu, path, false,
+		work->give_up_file, text, &work->key);
+}
+
 /* The snapshot that the read slices; its own if it is the first or starts anew. */
 static int get_snapshot(struct work *work, struct snapshot **out)
 {
@@ -114,8 +136,7 @@ static int get_snapshot(struct work *work, struct snapshot **out)
 		r = sampler_want(server->sampler, &subject,
 			info.row->load == NODE_LOAD_NEWEST, work->give_up, &work->key);
 	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && slowread_needed(&info))
-		r = slowread_get(server, server->host.syscpu, info.path, false,
-			work->give_up_file, &slow, &work->key);
+		r = read_slow(work, &info, &subject, &slow);
 	if (r == SUBJECT_FOUND && S_ISREG(info.mode) && subject.ct &&
 		node_is_pressure(&info))
 		r = read_pressure(work, &info, &subject, &slow);

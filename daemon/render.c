@@ -13,12 +13,13 @@
 static int render_file(
 	const struct node_info *info, const struct subject *subject, struct outbuf *out)
 {
-	int r = VIEW_HOST, cpu = cputree_cpu_switch(info->path);
+	const char *path;
+	int r = VIEW_HOST, cpu = cputree_cpu_of(info->path, &path);
 
 	if (subject->ct && info->row && info->row->show)
 		r = info->row->show(out, subject, info->row->arg);
-	else if (subject->ct && cpu >= 0)
-		r = view_cpu_list(out, subject, CPU_SWITCH + (unsigned)cpu);
+	else if (subject->ct && !info->row)
+		r = view_cpu_file(out, subject, cpu, path);
 	if (r == VIEW_HOST) {
 		outbuf_reset(out);
 		r = node_host_text(subject->host, info, out);

@@ -47,7 +47,14 @@ typedef int view_show(struct outbuf *out, const struct subject *subject, unsigne
 view_show view_meminfo, view_swaps, view_stat, view_uptime, view_cpuinfo, view_cpu_list;
 view_show view_diskstats, view_slabinfo, view_loadavg;
 
-/* Arguments of view_cpu_list: which list of CPUs; CPU_SWITCH + N is cpuN/online. */
-enum { CPU_ONLINE, CPU_PRESENT, CPU_POSSIBLE, CPU_OFFLINE, CPU_SWITCH };
+/* Arguments of view_cpu_list: which list of CPUs. */
+enum { CPU_ONLINE, CPU_PRESENT, CPU_POSSIBLE, CPU_OFFLINE };
+
+/* A file of the host's cpu tree that is no row of the node table: `path` in the directory
+ * of the CPU that the reader calls `cpu`, or, with -1, at the top. */
+int view_cpu_file(
+	struct outbuf *out, const struct subject *subject, int cpu, const char *path);
+/* The host's number of that CPU. */
+unsigned view_cpu_behind(const struct subject *subject, unsigned cpu);
 
 #endif

@@ -36,6 +36,8 @@ check  command  mke2fs               e2fsprogs
 check  command  htop                 htop
 check  command  tmux                 tmux
 check  command  mpstat               sysstat
+check  command  prometheus-node-exporter prometheus-node-exporter
+check  file     /usr/lib/*/libjemalloc.so.2 libjemalloc2
 check  command  slabtop              procps
 check  command  lscpu                util-linux
 check  command  mkswap               util-linux
@@ -62,8 +64,17 @@ have_target() {
 	echo 'int main(void) { return 0; }' | gcc "$1" -x c -o /dev/null - 2>/dev/null
 }
 
+have_file() {
+	# A pattern.
+	for file in $1; do
+		[ -e "$file" ] && return
+	done
+	return 1
+}
+
 have() {
 	case $1 in
+	file) have_file "$2" ;;
 	command) command -v "$2" >/dev/null ;;
 	header) have_header "$2" ;;
 	target) have_target "$2" ;;

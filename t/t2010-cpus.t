@@ -55,6 +55,36 @@ info_numbers() {
 	echo $(ct_exec "$1" sed -n 's/^processor[[:space:]]*: //p' /proc/cpuinfo)
 }
 
+# lists NAME: online, present, possible and offline, in one line
+lists() {
+	ct_exec "$1" sh -c 'cd /sys/devices/system/cpu && echo "$(cat online)|$(cat present)|$(cat possible)|$(cat offline)"'
+}
+
+# switches NAME: of each CPU of the host that has the file, its number and what cpuN/online says
+switches() {
+	ct_exec "$1" sh -c 'cd /sys/devices/system/cpu && for f in "$@"; do
+		n=${f#cpu}; echo "${n%/online}=$(cat "$f")"; done' sh $(cd /sys/devices/system/cpu && ls -d cpu[0-9]*/online) | sort -n
+}
+
+# expected_switches LIST: the same, by the list of CPUs that are online
+expected_switches() {
+	for f in $(cd /sys/devices/system/cpu && ls -d cpu[0-9]*/online); do
+		n=${f#cpu}
+		echo "${n%/online}"
+	done | awk -v list="$1" 'BEGIN {
+		n = split(list, ranges, ",")
+		for (i = 1; i <= n; i++) {
+			if (split(ranges[i], r, "-") == 1) r[2] = r[1]
+			for (c = r[1]; c <= r[2]; c++) on[c] = 1
+		}
+	} { print $1 "=" (($1 in on) + 0) }' | sort -n
+}
+
+# topology NAME N: of the CPU that the container calls N, its core id, and the CPUs of its package as a list and a mask
+topology() {
+	ct_exec "$1" sh -c "cd /sys/devices/system/cpu/cpu$2/topology && echo \"\$(cat core_id)|\$(cat core_siblings_list)|\$(cat core_siblings)\""
+}
+
 host=$(list_count </sys/devices/system/cpu/online)
 
 daemon_start
@@ -62,7 +92,8 @@ ct_start one cpus=0
 is "$(counts one)" "$(same 1)" 'one CPU'
 is "$(ct_exec one nproc)" 1 'nproc'
 is "$(online one)" 0 'online'
-is "$(ct_exec one cat /sys/devices/system/cpu/possible)" "$(cat /sys/devices/system/cpu/possible)" "possible is the host's"
+is "$(lists one)" '0|0|0|' 'the four lists know CPU 0 alone'
+is "$(switches one)" "$(expected_switches 0)" 'cpuN/online of every other CPU reads 0'
 ok 'cpu1 is not listed, but can be opened by name' ct_exec one test -d /sys/devices/system/cpu/cpu1
 cg_set one cpus=0-1
 is "$(counts one)" "$(same 2)" 'one more while it runs'
@@ -70,7 +101,13 @@ cg_set one cpus=1
 is "$(counts one)" "$(same 1)" 'and the other one alone'
 is "$(online one)" 1 'online keeps the physical number'
 is "$(stat_names one)" cpu1 'stat keeps the physical number'
-is "$(info_numbers one)" 0 'cpuinfo counts from 0'
+is "$(info_numbers one)" 1 'cpuinfo keeps the physical number'
+is "$(lists one)" '1|1|0-1|0' 'present is online, possible goes up to it from 0, offline is the rest'
+is "$(switches one)" "$(expected_switches 1)" 'cpuN/online reads 1 for CPU 1 alone'
+is "$(topology one 1)" "$(cat /sys/devices/system/cpu/cpu1/topology/core_id)|1|2" 'topology of CPU 1 names it alone'
+is "$(ct_exec one cat /sys/devices/system/cpu/cpu1/cache/index0/shared_cpu_list 2>/dev/null || echo 1)" 1 'cache of CPU 1 is shared with no other'
+is "$(ct_exec one cat /sys/devices/system/cpu/kernel_max)" "$(cat /sys/devices/system/cpu/kernel_max)" "kernel_max is the host's"
+is "$(ct_exec one getconf _NPROCESSORS_CONF) $(ct_exec one nproc --all)" '2 2' 'sysconf and nproc --all count up to CPU 1'
 is "$(ct_exec one awk 'END { print NR }' /proc/cpuinfo)" \
 	"$(awk '/^processor/ { p = $3 } p == 1 { n++ } END { print n }' /proc/cpuinfo)" 'the block of cpuinfo is whole'
 ct_stop one
@@ -124,6 +161,11 @@ while read -r quota cpus want; do
 done <<EOT
 $rows
 EOT
+ct_start q cpus=1
+is "$(lists q)" '0|0|0|' '--enable-cfs: the four lists count from 0'
+is "$(switches q)" "$(expected_switches 0)" '--enable-cfs: cpuN/online reads 0 for what is not in them'
+is "$(topology q 0)" "$(cat /sys/devices/system/cpu/cpu1/topology/core_id)|0|1" "--enable-cfs: topology of cpu0 is that of the host's CPU 1"
+ct_stop q
 ct_start q cpus=0-1 outer_quota=0.5
 is "$(counts q)" "$(same 1)" '--enable-cfs, quota in an ancestor'
 ct_stop q

@@ -57,8 +57,9 @@ meters() {
 }
 
 online=$(getconf _NPROCESSORS_ONLN)
-# options, cpus, quota, meters
-while IFS='|' read -r options cpus quota want; do
+# options, cpus, quota, meters, and those of them that htop calls offline: below the highest number
+# it has a meter for every CPU
+while IFS='|' read -r options cpus quota want off; do
 	# shellcheck disable=SC2086
 	daemon_start $options </dev/null
 	ct_start h mem=192M cpus="$cpus" quota="$quota"
@@ -66,6 +67,7 @@ while IFS='|' read -r options cpus quota want; do
 	low=$(grep -oE 'Mem\[.*\]' "$TMP/screen" | head -n 1)
 	like "$low" '/192M\]' "htop $options: the memory bar ends at the limit"
 	is "$(meters)" "$want" "htop $options: CPU meters of cpuset $cpus, quota $quota" || diag "$(cat "$TMP/screen")"
+	is "$(grep -cE '(CPU|[0-9])\[ +offline\]' "$TMP/screen")" "$off" "htop $options: meters of CPUs that are off"
 	like "$(cat "$TMP/screen")" 'Tasks: [12],' "htop $options: tasks"
 	like "$(cat "$TMP/screen")" 'Uptime: 00:0[0-9]:[0-9][0-9]' "htop $options: uptime is the container's"
 	like "$(cat "$TMP/screen")" 'Load average: [0-9]+\.[0-9][0-9] [0-9]+\.[0-9][0-9] [0-9]+\.[0-9][0-9]' "htop $options: load averages"
@@ -78,8 +80,9 @@ while IFS='|' read -r options cpus quota want; do
 	ct_stop h
 	daemon_stop
 done <<EOT
-|0|max|1
-|0-$((online - 1))|max|$online
---enable-cfs|0-$((online - 1))|1|1
+|0|max|1|0
+|1|max|2|1
+|0-$((online - 1))|max|$online|0
+--enable-cfs|0-$((online - 1))|1|1|0
 EOT
 done_testing

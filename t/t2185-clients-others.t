@@ -1,6 +1,6 @@
 #!/bin/sh
-# What busybox, util-linux, coreutils, glibc and, where they are at hand, node and Java
-# make of the files. What they ask the kernel for by system calls (sysinfo, sched_getaffinity) is
+# What busybox, util-linux, coreutils, glibc, Prometheus's exporter and, where they are at
+# hand, node and Java make of the files. What they ask the kernel for by system calls (sysinfo, sched_getaffinity) is
 # not looked at.
 # run: together
 . "$(dirname "$0")/lib.sh"
@@ -33,24 +33,56 @@ check_java() {
 	is "$(sed -n 's/.*\(model name\t: .*\)/\1/p' "$TMP/java")" "$(ct_exec o sed -n '/^model name/{p;q;}' /proc/cpuinfo)" "$1: their model"
 }
 
-# cpus WANT TEXT
+# Each CPU has the model of the host's and a counted time.
+check_node() {
+	is "$(ct_exec o node -p 'os.cpus().length')" "$1" "$2: node's os.cpus()"
+	is "$(ct_exec o node -p '[...new Set(os.cpus().map(c => c.model))].join()')" \
+		"$(ct_exec o sed -n 's/^model name\t: //p' /proc/cpuinfo | sort -u)" "$2: node's models"
+	is "$(ct_exec o node -p 'os.cpus().filter(c => c.times.idle > 0).length')" "$1" "$2: node has the times of each"
+}
+
+# Prometheus's exporter numbers CPUs by cpuinfo in one metric and by stat in another. Its version
+# 1.5 makes up a CPU without any time for each number that stat leaves out.
+check_exporter() {
+	ct_exec o sh -c 'prometheus-node-exporter --web.listen-address=127.0.0.1:19100 \
+			--collector.disable-defaults --collector.cpu --collector.cpu.info >/dev/null 2>&1 &
+		for i in $(seq 100); do
+			busybox wget -q -O - http://127.0.0.1:19100/metrics && break
+			sleep 0.1
+		done
+		kill $!
+		wait' >"$TMP/metrics" 2>/dev/null
+	for m in seconds_total info; do
+		is "$(sed -n "/ 0\$/d; s/^node_cpu_$m{.*cpu=\"\([0-9]*\)\".*/\1/p" "$TMP/metrics" | sort -un | tr '\n' ' ')" \
+			"$(seq "${2%-*}" "${2#*-}" | tr '\n' ' ')" "$1: node_cpu_$m of the exporter"
+	done
+}
+
+# cpus WANT TEXT LIST
 cpus() {
 	is "$(ct_exec o getconf _NPROCESSORS_ONLN)" "$1" "$2: sysconf of CPUs that are online"
 	is "$(ct_exec o getconf _NPROCESSORS_CONF)" "$(ct_exec o cat /sys/devices/system/cpu/possible | list_count)" "$2: sysconf of all CPUs"
 	online=$(ct_exec o cat /sys/devices/system/cpu/online)
+	is "$(lscpu_has 'CPU(s)')" "$1" "$2: lscpu counts those present"
+	is "$(lscpu_has 'Off-line CPU(s) list')" '' "$2: lscpu lists none that is off"
+	is "$(lscpu_has 'Model name')" "$(lscpu | sed -n 's/^Model name: *//p')" "$2: lscpu has the model"
+	is "$(ct_exec o lscpu -e=CPU,ONLINE | awk 'NR > 1 { print $1 $2 }' | tr '\n' ' ')" \
+		"$(seq "${3%-*}" "${3#*-}" | sed 's/$/yes/' | tr '\n' ' ')" "$2: lscpu -e lists them"
 	is "$(lscpu_has 'On-line CPU(s) list' | list_count)" "$1" "$2: lscpu counts those online"
 	is "$(lscpu_has 'On-line CPU(s) list' | tr ',' '-')" "$(echo "$online" | tr ',' '-')" "$2: lscpu lists them"
 	[ -z "$(command -v java)" ] || check_java "$2"
-	[ -z "$(command -v node)" ] || is "$(ct_exec o node -p 'os.cpus().length')" "$1" "$2: node's os.cpus()"
+	[ -z "$(command -v node)" ] || check_node "$1" "$2"
+	[ -z "$(command -v prometheus-node-exporter)" ] || check_exporter "$2" "$3"
 }
 
 daemon_start
 ct_start o mem=192M cpus=1
-cpus 1 'one CPU'
+cpus 1 'one CPU' 1
 is "$(ct_exec o nproc)" 1 'one CPU: nproc'
 is "$(ct_exec o busybox nproc)" 1 'one CPU: busybox nproc'
+is "$(ct_exec o getconf _NPROCESSORS_CONF) $(ct_exec o nproc --all)" '2 2' 'CPU 1 alone: sysconf and nproc --all count up to it'
 cg_set o cpus=0-1
-cpus 2 'two CPUs'
+cpus 2 'two CPUs' 0-1
 is "$(ct_exec o nproc)" 2 'two CPUs: nproc'
 
 # busybox: the first line of top is meminfo, free takes two columns from there.
@@ -81,7 +113,7 @@ daemon_stop
 
 daemon_start --enable-cfs
 ct_start o mem=192M cpus=0-1 quota=1
-cpus 1 'a quota of one CPU'
+cpus 1 'a quota of one CPU' 0
 is "$(lscpu_has 'CPU(s)')" 1 'a quota of one CPU: lscpu'
 is "$(ct_exec o getconf _NPROCESSORS_CONF)" 1 'a quota of one CPU: sysconf of all CPUs'
 ct_stop o

@@ -1,6 +1,6 @@
 /*
- * /proc/cpuinfo: the blocks of the container's CPUs, numbered from 0. The architecture is
- * told from the text, not from the build.
+ * /proc/cpuinfo: the blocks of the container's CPUs, by the numbers that stat and the CPU
+ * lists have for them. The architecture is told from the text, not from the build.
  *
  * Most (x86, arm, arm64, riscv, mips, ppc64 and others) print blocks that begin with a
  * "processor" line and end with a blank one; what stands before the first and behind the
@@ -15,7 +15,7 @@
 struct render {
 	struct outbuf *out;
 	const struct cpus *cpus;
-	unsigned number; /* of the next block */
+	unsigned blocks; /* written so far */
 	bool hidden;     /* inside the block of a CPU that is not the container's */
 	unsigned blanks; /* s390x: blank lines held back until it is known whose they are
 			  */
@@ -57,6 +57,16 @@ static void out_numbered(
 	out_line(out, rest, (size_t)(line.p + line.len - rest));
 }
 
+/* The line of a CPU of the container, the nth of its kind. */
+static void out_cpu(
+	const struct render *r, struct slice line, struct slice number, unsigned nth)
+{
+	if (r->cpus->renumber)
+		out_numbered(r->out, line, number, nth);
+	else
+		out_line(r->out, line.p, line.len);
+}
+
 static bool is_visible(const struct render *r, uint64_t cpu)
 {
 	return cpu < CPUSET_MAX && cpuset_has(&r->cpus->set, (unsigned)cpu);
@@ -70,7 +80,7 @@ static void block_line(struct render *r, struct slice line)
 	if (numbered(line, "processor", true, &number, &cpu)) {
 		r->hidden = !is_visible(r, cpu);
 		if (!r->hidden)
-			out_numbered(r->out, line, number, r->number++);
+			out_cpu(r, line, number, r->blocks++);
 		return;
 	}
 	if (!r->hidden)
@@ -97,10 +107,10 @@ static void s390_line(struct render *r, struct slice line, unsigned *summary)
 		out_numbered(r->out, line, number, r->cpus->count);
 	else if (numbered(line, "processor", false, &number, &n)) {
 		if (is_visible(r, n))
-			out_numbered(r->out, line, number, (*summary)++);
+			out_cpu(r, line, number, (*summary)++);
 	} else if (numbered(line, "cpu number", true, &number, &n)) {
 		if (!r->hidden)
-			out_numbered(r->out, line, number, r->number++);
+			out_cpu(r, line, number, r->blocks++);
 	} else if (!r->hidden) {
 		out_line(r->out, line.p, line.len);
 	}
@@ -141,5 +151,5 @@ int view_cpuinfo(struct outbuf *out, const struct subject *subject, unsigned arg
 			block_line(&r, line);
 	}
 	/* No block is a format unknown here, such as sparc's. */
-	return r.number || summary ? VIEW_DONE : VIEW_HOST;
+	return r.blocks || summary ? VIEW_DONE : VIEW_HOST;
 }

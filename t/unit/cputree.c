@@ -22,6 +22,26 @@ static const char *path(struct cputree_at at)
 	return cputree_path(&tree, at, buf, sizeof(buf)) ? buf : "(none)";
 }
 
+static void cpu_of(const char *path_, int cpu, const char *want)
+{
+	const char *rest;
+
+	is_int(cputree_cpu_of(path_, &rest), cpu, path_);
+	is_str(rest, want, "and the rest of the path");
+}
+
+static void test_cpu_of(void)
+{
+	cpu_of("cpu0/online", 0, "online");
+	cpu_of("cpu10/cache/index0/size", 10, "cache/index0/size");
+	cpu_of("cpu01/online", -1, "cpu01/online");
+	cpu_of("cpu70000/online", -1, "cpu70000/online");
+	cpu_of("cpu1x/online", -1, "cpu1x/online");
+	cpu_of("cpu1", -1, "cpu1");
+	cpu_of("online", -1, "online");
+	cpu_of("", -1, "");
+}
+
 int main(void)
 {
 	struct cputree_at a, b, up;
@@ -47,12 +67,7 @@ int main(void)
 	is_int(cputree_cpu_number("cpu0"), 0, "number of cpu0");
 	is_int(cputree_cpu_number("cpu70000"), -1, "a number too large");
 	is_int(cputree_cpu_number("cpu1/online"), -1, "no name");
-	is_int(cputree_cpu_switch("cpu0/online"), 0, "the switch of cpu0");
-	is_int(cputree_cpu_switch("cpu10/online"), 10, "of cpu10");
-	is_int(cputree_cpu_switch("cpu01/online"), -1, "of cpu01, which is no CPU");
-	is_int(cputree_cpu_switch("cpu1/online_"), -1, "another file");
-	is_int(cputree_cpu_switch("cpu1"), -1, "the CPU itself");
-	is_int(cputree_cpu_switch("online"), -1, "the list");
+	test_cpu_of();
 	up = cputree_parent(&tree, a);
 	is_str(path(up), "cpu3/topology", "parent");
 	up = cputree_parent(&tree, cputree_parent(&tree, up));

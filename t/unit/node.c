@@ -84,6 +84,24 @@ static const char *contents(struct fixture *f, const char *path)
 	return f->out.data;
 }
 
+/* One package; each core has two CPUs. */
+static void start_topology(struct fixture *f, int cpu)
+{
+	static const char *const core[] = {"0-1\n", "2-3\n", "4-5\n"};
+	static const char *const mask[] = {
+		"00,00000003\n", "00,0000000c\n", "00,00000030\n"};
+	char path[64];
+
+	snprintf(path, sizeof(path), "cpu/cpu%d/topology/core_cpus_list", cpu);
+	fixture_write(f, path, core[cpu / 2]);
+	snprintf(path, sizeof(path), "cpu/cpu%d/topology/package_cpus_list", cpu);
+	fixture_write(f, path, "0,2,4-5\n");
+	snprintf(path, sizeof(path), "cpu/cpu%d/topology/package_cpus", cpu);
+	fixture_write(f, path, "35\n");
+	snprintf(path, sizeof(path), "cpu/cpu%d/cache/index0/shared_cpu_map", cpu);
+	fixture_write(f, path, mask[cpu / 2]);
+}
+
 /* CPU 1 is off, 3 was taken out. */
 static void start(struct fixture *f)
 {
@@ -94,7 +112,14 @@ static void start(struct fixture *f)
 	fixture_write(f, "cpu/cpu2/online", "1\n");
 	fixture_write(f, "cpu/cpu2/topology/core_id", "7\n");
 	fixture_write(f, "cpu/cpu4/online", "1\n");
+	fixture_write(f, "cpu/cpu4/topology/core_id", "9\n");
 	fixture_write(f, "cpu/cpu5/online", "1\n");
+	fixture_write(f, "cpu/cpu5/topology/core_id", "11\n");
+	for (int cpu = 0; cpu < 6; cpu++)
+		if (cpu != 1 && cpu != 3)
+			start_topology(f, cpu);
+	fixture_write(f, "cpu/isolated", "4-5\n");
+	fixture_write(f, "cpu/nohz_full", "(null)\n");
 	fixture_write(f, "cpu/smt/control", "on\n");
 	fixture_write(f, "cgroup/cgroup.controllers", "cpuset\n");
 	fixture_write(f, "cgroup/ct/cpuset.cpus.effective", "2,4\n");
@@ -113,21 +138,42 @@ static void test_own_numbers(void)
 	is_str(contents(&f, CPU "/online"), "0-1\n", "two CPUs");
 	is_str(list(&f, CPU, "0-1"), " cpu0 cpu1 smt", "are listed");
 	is_str(contents(&f, CPU "/cpu1/online"), "1\n", "one that is off on the host");
-	is_str(contents(&f, CPU "/cpu2/online"), "1\n", "beyond them: the host's");
+	is_str(contents(&f, CPU "/cpu2/online"), "0\n", "cpu2 is beyond them");
+	is_str(contents(&f, CPU "/cpu5/online"), "0\n", "cpu5 is beyond them");
 	is_str(contents(&f, CPU "/cpu0/online"), "not there", "no file on the host");
-	is_str(contents(&f, CPU "/cpu2/topology/core_id"), "7\n", "topology");
+	is_str(contents(&f, CPU "/cpu0/topology/core_id"), "7\n",
+		"the topology of cpu0 is that of the host's cpu2");
+	is_str(contents(&f, CPU "/cpu1/topology/core_id"), "9\n",
+		"that of cpu1, which is off on the host, is the host's cpu4's");
+	is_str(contents(&f, CPU "/cpu0/topology/core_cpus_list"), "0\n",
+		"a list names the container's CPUs alone");
+	is_str(contents(&f, CPU "/cpu1/topology/package_cpus_list"), "0-1\n",
+		"by the container's numbers");
+	is_str(contents(&f, CPU "/cpu1/topology/package_cpus"), "03\n",
+		"as does a mask");
+	is_str(contents(&f, CPU "/cpu0/cache/index0/shared_cpu_map"), "00,00000001\n",
+		"also one of several words");
+	is_str(contents(&f, CPU "/cpu2/topology/core_id"), "7\n",
+		"a CPU beyond them keeps the host's files");
+	is_str(contents(&f, CPU "/isolated"), "1\n", "a list at the top");
 	is_str(contents(&f, CPU "/smt/control"), "on\n", "and the rest");
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "4\n");
 	is_str(contents(&f, CPU "/cpu1/online"), "0\n", "not its own any more");
+	is_str(contents(&f, CPU "/cpu0/topology/core_id"), "9\n",
+		"the topology follows the cpuset");
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0,2,4-5\n");
 	is_str(contents(&f, CPU "/online"), "0-3\n", "four CPUs");
 	is_str(list(&f, CPU, "0-3"), " cpu0 cpu1 cpu2 cpu3 smt",
 		"are listed, though the host has no third");
-	is_str(list(&f, CPU "/cpu3", ""), "", "which is empty");
-	is_str(contents(&f, CPU "/cpu3/online"), "not there", "altogether");
+	is_str(list(&f, CPU "/cpu3", ""), " cache topology", "with names of the last CPU");
+	is_str(list(&f, CPU "/cpu1", ""), " cache topology",
+		"like that of one that is off");
+	is_str(contents(&f, CPU "/cpu3/online"), "1\n", "which is online");
+	is_str(contents(&f, CPU "/cpu3/topology/core_id"), "11\n",
+		"and has the topology of the host's cpu5");
 	is_str(list(&f, CPU "/cpu6", ""), "not there", "more than there can be");
 	is_str(list(&f, CPU "/smt/cpu3", ""), "not there", "nor elsewhere");
-	is_str(list(&f, CPU "/cpu5", ""), "", "beyond them: by name");
+	is_str(list(&f, CPU "/cpu5", ""), " cache topology", "beyond them: by name");
 	f.subject.ct = NULL;
 	is_str(contents(&f, CPU "/cpu1/online"), "0\n", "the host itself");
 	fixture_deinit(&f);
@@ -144,6 +190,15 @@ static void test_host_numbers(void)
 	is_str(list(&f, CPU, ""), " cpu0 cpu1 cpu2 cpu4 cpu5 smt", "and to the host all");
 	is_str(contents(&f, CPU "/cpu1/online"), "0\n", "one that is off");
 	is_str(contents(&f, CPU "/cpu2/online"), "1\n", "one that is on");
+	is_str(contents(&f, CPU "/cpu5/online"), "0\n", "one that is another's");
+	is_str(contents(&f, CPU "/cpu2/topology/core_id"), "7\n", "topology");
+	is_str(contents(&f, CPU "/cpu4/topology/package_cpus_list"), "2,4\n",
+		"a list names the container's CPUs alone");
+	is_str(contents(&f, CPU "/cpu4/topology/package_cpus"), "14\n", "as does a mask");
+	is_str(contents(&f, CPU "/cpu2/cache/index0/shared_cpu_map"), "00,00000004\n",
+		"also one of several words");
+	is_str(contents(&f, CPU "/isolated"), "4\n", "a list at the top");
+	is_str(contents(&f, CPU "/nohz_full"), "(null)\n", "no list");
 	is_str(list(&f, CPU "/cpu3", ""), "not there", "a gap");
 	fixture_deinit(&f);
 }

@@ -1,6 +1,7 @@
 /*
  * cpuinfo of every architecture: fixtures/cpuinfo/ARCH is what a host with four CPUs
- * prints, ARCH.ct what its container on the second and the fourth sees.
+ * prints, ARCH.ct what its container on the second and the fourth sees, ARCH.cfs the same
+ * with --enable-cfs.
  */
 #include "t/unit/fixture.h"
 
@@ -32,20 +33,26 @@ static void start(struct fixture *f, const char *online, const char *cpus)
 
 static void test_arch(const char *arch, const char *online, const char *cpus)
 {
-	struct textbuf host = {0}, want = {0};
+	struct textbuf host = {0}, want = {0}, cfs = {0};
 	struct fixture f;
 
 	read_fixture(arch, "", &host);
 	read_fixture(arch, ".ct", &want);
+	read_fixture(arch, ".cfs", &cfs);
 	start(&f, online, cpus);
 	fixture_write(&f, "proc/cpuinfo", host.data);
 	is_str(fixture_show(&f, view_cpuinfo, 0), want.data, arch);
+	f.policy.cfs = true;
+	is_str(fixture_show(&f, view_cpuinfo, 0), cfs.data, "with --enable-cfs");
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", online);
 	if (!strstr(online, ",")) /* with gaps even the host's own are renumbered */
 		is_str(fixture_show(&f, view_cpuinfo, 0), host.data,
-			"all: the host's text");
+			"all, with --enable-cfs: the host's text");
+	f.policy.cfs = false;
+	is_str(fixture_show(&f, view_cpuinfo, 0), host.data, "all: the host's text");
 	textbuf_deinit(&host);
 	textbuf_deinit(&want);
+	textbuf_deinit(&cfs);
 	fixture_deinit(&f);
 }
 
@@ -87,8 +94,8 @@ static void test_quota(void)
 	fixture_container(&f, "/ct", 0);
 	fixture_write(&f, "cgroup/ct/cpu.max", "150000 100000\n");
 	is_str(fixture_show(&f, view_cpuinfo, 0),
-		"processor\t: 0\nflags\t: b\n\nprocessor\t: 1\nflags\t: c\n\n"
-		"processor\t: 2\nflags\t: d\n\n",
+		"processor\t: 1\nflags\t: b\n\nprocessor\t: 2\nflags\t: c\n\n"
+		"processor\t: 3\nflags\t: d\n\n",
 		"a quota does not matter");
 	f.policy.cfs = true;
 	is_str(fixture_show(&f, view_cpuinfo, 0),
@@ -110,9 +117,15 @@ static void test_unknown(void)
 		"shape\t: round");
 	is_str(fixture_show(&f, view_cpuinfo, 0),
 		"processors\t: 2\n"
+		"processor\t: 1 (big)\nprocessor id\t: 1\nnew line\t: y\n\n"
+		"shape\t: round\n",
+		"exact keys; unknown lines stay");
+	f.policy.cfs = true;
+	is_str(fixture_show(&f, view_cpuinfo, 0),
+		"processors\t: 2\n"
 		"processor\t: 0 (big)\nprocessor id\t: 1\nnew line\t: y\n\n"
 		"shape\t: round\n",
-		"exact keys; what follows the number stays; what is unknown stays");
+		"a new number leaves the text behind it");
 	fixture_write(&f, "cgroup/ct/cpuset.cpus.effective", "0\n");
 	is_str(fixture_show(&f, view_cpuinfo, 0),
 		"processors\t: 2\n"
@@ -154,12 +167,12 @@ static void test_many(void)
 	size_t h = 0, w = 0, l = 0;
 	struct fixture f;
 
-	for (unsigned cpu = 0, n = 0; cpu < 1024; cpu += 2) {
+	for (unsigned cpu = 0; cpu < 1024; cpu += 2) {
 		h += (size_t)sprintf(host + h, "processor\t: %u\nid\t: %u\n\n", cpu, cpu);
 		l += (size_t)sprintf(list + l, "%s%u", l ? "," : "", cpu);
 		if (cpu % 4 == 0)
 			w += (size_t)sprintf(
-				want + w, "processor\t: %u\nid\t: %u\n\n", n++, cpu);
+				want + w, "processor\t: %u\nid\t: %u\n\n", cpu, cpu);
 	}
 	start(&f, list, "0-1023:1/4\n");
 	fixture_write(&f, "proc/cpuinfo", host);
