@@ -4,8 +4,8 @@
 #include "daemon/node.h"
 
 #include "daemon/cputree.h"
+#include "daemon/filesize.h"
 #include "nsutil/cleanup.h"
-#include "nsutil/kernel.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -115,11 +115,13 @@ _Static_assert(ROWS <= ROW_TREE, "rows of the table and of the tree overlap");
 
 static struct cputree *tree;
 static bool renumber;
+static unsigned possible;
 
-void node_attach(struct cputree *shared, bool cfs)
+void node_attach(struct cputree *shared, bool cfs, unsigned cpus)
 {
 	tree = shared;
 	renumber = cfs;
+	possible = cpus;
 }
 
 static int row_of(uint64_t id)
@@ -158,29 +160,6 @@ static bool row_exists(const struct host *host, int row)
 	return !n->optional || fstatat(host->proc, n->host_path, &st, 0) == 0;
 }
 
-/*
- * A file of sysfs shows a page as its size, one of procfs nothing. But from Linux 6.5 on
- * sendfile(2) from a file of no size says that nothing is there, without asking us, and
- * busybox's cat believes it: there a file shows
- * the host's length in whole pages, and sendfile fails in on_read, so that it falls back.
- */
-static uint64_t row_size(struct host *host, int row)
-{
-	const struct node *n = &nodes[row];
-	struct textbuf text = {0};
-	uint64_t len;
-
-	if (!S_ISREG(n->mode) || (n->parent != ROW_CPU && !kernel_at_least(6, 5)))
-		return 0;
-	/* Asked for once in a while (the kernel keeps it), and not worth keeping here:
-	 * the host's slabinfo can be 50 kB. One that cannot be read still has a page. */
-	procfile_read(
-		n->parent == ROW_CPU ? host->syscpu : host->proc, n->host_path, &text);
-	len = text.len;
-	textbuf_deinit(&text);
-	return len / 4096 * 4096 + 4096;
-}
-
 static unsigned row_links(int row)
 {
 	unsigned links = 2;
@@ -202,12 +181,17 @@ static int row_info(int row, struct node_info *info)
 	return 0;
 }
 
-void node_measure(struct host *host, struct node_info *info)
+void node_measure(struct host *host, struct node_info *info, uint64_t now_ns)
 {
-	if (!info->row)
-		return;
-	info->nlink = row_links((int)info->id);
-	info->size = row_size(host, (int)info->id);
+	struct filesize size = {.bytes = info->size, .valid_ns = NODE_VALID_NS};
+
+	if (info->row) {
+		info->nlink = row_links((int)info->id);
+		size = filesize_of(host, info->row, possible, now_ns);
+	}
+	info->size = size.bytes;
+	info->valid_ns = size.valid_ns;
+	info->own_end = size.own_end;
 }
 
 /*

@@ -40,16 +40,24 @@ struct node_info {
 	const struct node *row; /* NULL for an entry of the host's cpu tree */
 	char path[512];         /* below host->syscpu, for those */
 	uint64_t id;
-	mode_t mode;   /* with the file type */
-	uint64_t size; /* this and nlink: after node_measure */
+	mode_t mode; /* with the file type */
+	/* After node_measure: */
 	unsigned nlink;
+	uint64_t size;
+	uint64_t valid_ns; /* how long the kernel may keep them */
+	bool own_end;      /* see daemon/filesize.h */
 };
+
+/* Nodes never change: the kernel may keep what it knows of them. */
+enum { NODE_VALID_SECONDS = 24 * 3600 };
+#define NODE_VALID_NS (UINT64_C(1000000000) * NODE_VALID_SECONDS)
 
 struct cputree;
 
-/* Where the names of the host's cpu tree are kept, and whether containers' CPUs have
- * numbers of their own (--enable-cfs); before any call below. */
-void node_attach(struct cputree *shared, bool cfs);
+/* Where the names of the host's cpu tree are kept, whether containers' CPUs have
+ * numbers of their own (--enable-cfs), and how many CPUs the host can have; before any
+ * call below. */
+void node_attach(struct cputree *shared, bool cfs, unsigned cpus);
 
 /* 0, or a negative errno for the reader: -ENOENT for an id that names nothing here. */
 int node_get(struct host *host, uint64_t id, struct node_info *info);
@@ -57,8 +65,9 @@ int node_lookup(
 	struct host *host, uint64_t parent, const char *name, struct node_info *info);
 /* Whether it is one of proc/pressure/. */
 bool node_is_pressure(const struct node_info *info);
-/* What stat(2) shows of it besides; it can read the host's file. */
-void node_measure(struct host *host, struct node_info *info);
+/* What stat(2) shows of it besides, at now_ns of CLOCK_BOOTTIME; it can read the host's
+ * file. */
+void node_measure(struct host *host, struct node_info *info, uint64_t now_ns);
 
 /* Calls emit(arg, info, name) for every child of a directory and for "." and "..".
  * `cpus`, if given, are those whose directories node_is_cpu_dir lists. 0 or -errno. */

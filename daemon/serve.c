@@ -5,6 +5,7 @@
  */
 #include "daemon/work.h"
 
+#include "daemon/filesize.h"
 #include "daemon/log.h"
 #include "daemon/trigger.h"
 #include "fusechan/fault.h"
@@ -54,9 +55,6 @@ static uint32_t block_size(uint64_t size)
 	return block;
 }
 
-/* Nodes never change: the kernel may keep what it knows of them. */
-enum { CACHE_SECONDS = 24 * 3600 };
-
 /* Whether the file can be opened for writing. */
 static bool takes_triggers(const struct server *server, const struct node_info *info)
 {
@@ -64,9 +62,8 @@ static bool takes_triggers(const struct server *server, const struct node_info *
 }
 
 static void fill_attr(
-	struct server *server, struct node_info *info, struct fuse_attr *attr)
+	struct server *server, const struct node_info *info, struct fuse_attr *attr)
 {
-	node_measure(&server->host, info);
 	*attr = (struct fuse_attr){
 		.ino = (uint32_t)info->id,
 		.size = info->size,
@@ -99,31 +96,47 @@ static int on_init(struct work *work)
 
 static int on_lookup(struct work *work)
 {
-	struct fuse_entry_out out = {
-		.entry_valid = CACHE_SECONDS, .attr_valid = CACHE_SECONDS};
+	struct fuse_entry_out out = {.entry_valid = NODE_VALID_SECONDS};
 	struct node_info info;
 	int r = node_lookup(
 		&work->server->host, work->request.nodeid, work->request.name, &info);
 
 	if (r < 0)
 		return r;
+	node_measure(&work->server->host, &info, serve_now());
 	out.nodeid = info.id;
+	out.attr_valid = info.valid_ns / 1000000000;
+	out.attr_valid_nsec = info.valid_ns % 1000000000;
 	fill_attr(work->server, &info, &out.attr);
 	work_send(work, &out, sizeof(out));
 	return SERVED;
 }
 
+static int send_attr(struct work *work, const struct node_info *info)
+{
+	struct fuse_attr_out out = {.attr_valid = info->valid_ns / 1000000000,
+		.attr_valid_nsec = info->valid_ns % 1000000000};
+
+	fill_attr(work->server, info, &out.attr);
+	work_send(work, &out, sizeof(out));
+	return SERVED;
+}
+
+/* An open file is named for lseek(2) to its end. */
 static int on_getattr(struct work *work)
 {
-	struct fuse_attr_out out = {.attr_valid = CACHE_SECONDS};
+	const struct fuse_getattr_in *in = work->request.arg;
 	struct node_info info;
+	size_t len;
 	int r = node_get(&work->server->host, work->request.nodeid, &info);
 
 	if (r < 0)
 		return r;
-	fill_attr(work->server, &info, &out.attr);
-	work_send(work, &out, sizeof(out));
-	return SERVED;
+	node_measure(&work->server->host, &info, serve_now());
+	if (info.own_end && in->getattr_flags & FUSE_GETATTR_FH &&
+		(len = work_length(work, &info)))
+		info.size = filesize_own(len);
+	return send_attr(work, &info);
 }
 
 /* A shell's `>` makes the file shorter before it writes: procfs takes that for done. */
@@ -139,7 +152,8 @@ static int on_setattr(struct work *work)
 		in->valid &
 			(FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_ATIME | FATTR_MTIME))
 		return -EROFS;
-	return on_getattr(work);
+	node_measure(&work->server->host, &info, serve_now());
+	return send_attr(work, &info);
 }
 
 static int on_readlink(struct work *work)

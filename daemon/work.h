@@ -31,6 +31,9 @@ static inline uint64_t work_number(const struct work *work)
 void work_send(struct work *work, const void *body, size_t len);
 
 /* read.c */
+/* How long the text is that the caller would read now; 0 when nothing tells that at
+ * once. */
+size_t work_length(struct work *work, const struct node_info *info);
 handler work_read;
 handler work_readdir;
 

@@ -90,7 +90,7 @@ static void attach(struct server *server, const struct options *options)
 {
 	server->started = shared_started(server->shared);
 	server->cputree = server->shared->region[SHARED_CPUTREE];
-	node_attach(server->cputree, options->policy.cfs);
+	node_attach(server->cputree, options->policy.cfs, server->shared->cpus);
 	server->cpuview = cpuview_attach(server->shared->region[SHARED_CPUVIEW],
 		cpuview_size(server->shared->cpus), server->shared->cpus);
 	handles_attach(&server->handles, server->shared->region[SHARED_SNAPSHOTS],

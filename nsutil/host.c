@@ -76,27 +76,44 @@ void host_since(struct host *host, uint64_t epoch)
 	host->since = epoch ? epoch : 1;
 }
 
+/* 0 or -errno */
+static int file_read(struct host *host, enum host_file which, struct textbuf *text)
+{
+	int *fd = &host->file[which].fd, r;
+
+	if (*fd < 0)
+		*fd = file_open(host, which);
+	if (*fd < 0)
+		return -errno;
+	r = files[which].single ? procfile_pread_single(*fd, text)
+				: procfile_pread(*fd, text);
+	if (r < 0)
+		*fd = fd_close(*fd);
+	return r;
+}
+
 int host_text(struct host *host, enum host_file which, struct slice *out)
 {
 	__typeof__(&host->file[0]) file = &host->file[which];
 	int r;
 
 	if (file->epoch < host->since) {
-		if (file->fd < 0)
-			file->fd = file_open(host, which);
-		if (file->fd < 0)
-			return -errno;
-		r = files[which].single ? procfile_pread_single(file->fd, &file->text)
-					: procfile_pread(file->fd, &file->text);
-		if (r < 0) {
-			file->fd = fd_close(file->fd);
-			file->epoch = 0;
+		r = file_read(host, which, &file->text);
+		file->epoch = r < 0 ? 0 : host->epoch;
+		if (r < 0)
 			return r;
-		}
-		file->epoch = host->epoch;
 	}
 	*out = (struct slice){file->text.data, file->text.len};
 	return 0;
+}
+
+size_t host_length(struct host *host, enum host_file which)
+{
+	struct textbuf text = {0};
+	size_t len = file_read(host, which, &text) < 0 ? 0 : text.len;
+
+	textbuf_deinit(&text);
+	return len;
 }
 
 void host_online(struct host *host, struct cpuset *set)

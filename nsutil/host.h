@@ -54,6 +54,10 @@ void host_since(struct host *host, uint64_t epoch);
  * It belongs to host and is valid until the next epoch. 0 or -errno. */
 int host_text(struct host *host, enum host_file file, struct slice *text);
 
+/* The length of that text; it is not kept, since slabinfo or cpuinfo can be large. 0 for
+ * one that cannot be read. */
+size_t host_length(struct host *host, enum host_file file);
+
 /* The host's online CPUs; CPU 0 alone when the host does not say. */
 void host_online(struct host *host, struct cpuset *set);
 

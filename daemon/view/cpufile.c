@@ -85,8 +85,8 @@ static void out_mask(struct outbuf *out, struct slice text, const struct cpuset 
 	}
 }
 
-static int out_cpus(struct outbuf *out, const struct cpus *cpus, struct slice text,
-	enum form form)
+static int out_cpus(
+	struct outbuf *out, const struct cpus *cpus, struct slice text, enum form form)
 {
 	struct cpuset set;
 

@@ -134,7 +134,7 @@ static void test_own_numbers(void)
 
 	start(&f);
 	f.policy.cfs = true;
-	node_attach(&tree, true);
+	node_attach(&tree, true, 6);
 	is_str(contents(&f, CPU "/online"), "0-1\n", "two CPUs");
 	is_str(list(&f, CPU, "0-1"), " cpu0 cpu1 smt", "are listed");
 	is_str(contents(&f, CPU "/cpu1/online"), "1\n", "one that is off on the host");
@@ -149,8 +149,7 @@ static void test_own_numbers(void)
 		"a list names the container's CPUs alone");
 	is_str(contents(&f, CPU "/cpu1/topology/package_cpus_list"), "0-1\n",
 		"by the container's numbers");
-	is_str(contents(&f, CPU "/cpu1/topology/package_cpus"), "03\n",
-		"as does a mask");
+	is_str(contents(&f, CPU "/cpu1/topology/package_cpus"), "03\n", "as does a mask");
 	is_str(contents(&f, CPU "/cpu0/cache/index0/shared_cpu_map"), "00,00000001\n",
 		"also one of several words");
 	is_str(contents(&f, CPU "/cpu2/topology/core_id"), "7\n",
@@ -165,7 +164,8 @@ static void test_own_numbers(void)
 	is_str(contents(&f, CPU "/online"), "0-3\n", "four CPUs");
 	is_str(list(&f, CPU, "0-3"), " cpu0 cpu1 cpu2 cpu3 smt",
 		"are listed, though the host has no third");
-	is_str(list(&f, CPU "/cpu3", ""), " cache topology", "with names of the last CPU");
+	is_str(list(&f, CPU "/cpu3", ""), " cache topology",
+		"with names of the last CPU");
 	is_str(list(&f, CPU "/cpu1", ""), " cache topology",
 		"like that of one that is off");
 	is_str(contents(&f, CPU "/cpu3/online"), "1\n", "which is online");
@@ -184,7 +184,7 @@ static void test_host_numbers(void)
 	struct fixture f;
 
 	start(&f);
-	node_attach(&tree, false);
+	node_attach(&tree, false, 6);
 	is_str(contents(&f, CPU "/online"), "2,4\n", "the host's numbers");
 	is_str(list(&f, CPU, "2,4"), " cpu2 cpu4 smt", "are listed");
 	is_str(list(&f, CPU, ""), " cpu0 cpu1 cpu2 cpu4 cpu5 smt", "and to the host all");

@@ -130,7 +130,8 @@ static void test_v2_partition(void)
 	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.exclusive.effective", "\n");
 	without_cfs(&f, "6-7\n", "0-7\n", "0-5\n", "no exclusive CPUs");
 	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.exclusive.effective", "6\n");
-	without_cfs(&f, "6\n", "0-6\n", "0-5\n", "exclusive CPUs, which are not all of them");
+	without_cfs(
+		&f, "6\n", "0-6\n", "0-5\n", "exclusive CPUs, which are not all of them");
 	fixture_write(&f, "cgroup/a/ct/cpuset.cpus", "\n");
 	fixture_write(&f, "cgroup/a/ct/cpuset.cpus.partition", "isolated\n");
 	without_cfs(&f, "6\n", "0-6\n", "0-5\n", "exclusive CPUs alone, isolated");
