@@ -80,9 +80,10 @@ expected_switches() {
 	} { print $1 "=" (($1 in on) + 0) }' | sort -n
 }
 
-# topology NAME N: of the CPU that the container calls N, its core id, and the CPUs of its package as a list and a mask
+# topology NAME N: of the CPU that the container calls N, its core id, and the CPUs of its package
+# as a list and as a mask without leading zeros
 topology() {
-	ct_exec "$1" sh -c "cd /sys/devices/system/cpu/cpu$2/topology && echo \"\$(cat core_id)|\$(cat core_siblings_list)|\$(cat core_siblings)\""
+	ct_exec "$1" sh -c "cd /sys/devices/system/cpu/cpu$2/topology && echo \"\$(cat core_id)|\$(cat core_siblings_list)|\$(sed 's/^[0,]*//' core_siblings)\""
 }
 
 host=$(list_count </sys/devices/system/cpu/online)

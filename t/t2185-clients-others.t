@@ -42,16 +42,17 @@ check_node() {
 }
 
 # Prometheus's exporter numbers CPUs by cpuinfo in one metric and by stat in another. Its version
-# 1.5 makes up a CPU without any time for each number that stat leaves out.
+# 1.5 makes up a CPU without any time for each number that stat leaves out. It listens in the
+# host's network, on a port of this test's.
 check_exporter() {
-	ct_exec o sh -c 'prometheus-node-exporter --web.listen-address=127.0.0.1:19100 \
+	ct_exec o sh -c 'prometheus-node-exporter --web.listen-address=127.0.0.1:$1 \
 			--collector.disable-defaults --collector.cpu --collector.cpu.info >/dev/null 2>&1 &
 		for i in $(seq 100); do
-			busybox wget -q -O - http://127.0.0.1:19100/metrics && break
+			busybox wget -q -O - http://127.0.0.1:$1/metrics && break
 			sleep 0.1
 		done
 		kill $!
-		wait' >"$TMP/metrics" 2>/dev/null
+		wait' sh $((20000 + $$ % 10000)) >"$TMP/metrics" 2>/dev/null
 	for m in seconds_total info; do
 		is "$(sed -n "/ 0\$/d; s/^node_cpu_$m{.*cpu=\"\([0-9]*\)\".*/\1/p" "$TMP/metrics" | sort -un | tr '\n' ' ')" \
 			"$(seq "${2%-*}" "${2#*-}" | tr '\n' ' ')" "$1: node_cpu_$m of the exporter"
