@@ -1,6 +1,7 @@
 #!/bin/sh
 # The size that a file shows is never less than what a read returns, also on a host whose files
 # grow, and is close enough to the end for programs that look for that.
+# run: alone
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-container.sh"
 . "$T_DIR/lib-block.sh"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A host of 16 CPUs: Debian's kernel 6.12 with cgroup layout v2.
+# run: together
 . "$(dirname "$0")/lib.sh"
 . "$T_DIR/lib-vm.sh"
 need_vm
