@@ -66,7 +66,8 @@ check() {
 	is "$("$@" tail -n 2 "$file" | awk '{ print $3 }')" "$("$@" cat "$file" | awk '{ a = b; b = $3 } END { print a (a == "" ? "" : "\n") b }')" "$what: tail -n 2"
 	is "$(lines_of "$@" sh -c "tar -C '${file%/*}' -cf - '${file##*/}' | tar -xOf -")" "$lines" "$what: tar"
 	is "$("$@" tac "$file" | awk 'NR == 1 { print $3 }')" "$("$@" cat "$file" | awk 'END { print $3 }')" "$what: tac"
-	is "$("$@" wc -c "$file" | cut -d' ' -f1)" "$("$@" cat "$file" | wc -c)" "$what: wc -c"
+	# Figures gain digits meanwhile.
+	is_near "$("$@" wc -c "$file" | cut -d' ' -f1)" "$("$@" cat "$file" | wc -c)" 16 "$what: wc -c"
 	[ -n "$(command -v node)" ] || return 0
 	is "$(lines_of "$@" node -e "process.stdout.write(require('fs').readFileSync('$file', 'utf8'))")" "$lines" "$what: node's readFileSync"
 	is "$(lines_of "$@" node "$TMP/node.js" "$file")" "$lines" "$what: node reads all of the size"
