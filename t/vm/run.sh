@@ -139,7 +139,12 @@ cmdline="console=ttyS0 quiet panic=-1 mitigations=off nokaslr nowatchdog
 	psi=1 swapaccount=1 cryptomgr.notests"
 [ $ramfs = 0 ] || cmdline="$cmdline rootfstype=ramfs"
 
-set -- -M pc -accel tcg,thread=multi -cpu max,la57=off -smp "$smp" -m "$mem" \
+# A kernel that patches its code while more CPUs run than the host has can die of an int3 that
+# QEMU's other threads still see: one thread runs all of many CPUs in turn.
+thread=multi
+[ "$smp" -le 4 ] || thread=single
+
+set -- -M pc -accel tcg,thread=$thread -cpu max,la57=off -smp "$smp" -m "$mem" \
 	-nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$image/kernel" -initrd "$tmp/initramfs" -append "$(echo $cmdline $append)" \
 	-fsdev local,id=host,path=/,security_model=none,readonly=on,multidevs=remap \
