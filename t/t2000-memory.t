@@ -118,6 +118,13 @@ ct_stop one
 
 ct_start free cpus=0
 is "$(mem free MemTotal)" "$host_total" "without a limit MemTotal is the host's"
+# A host has less memory available than one container leaves of the total.
+ct_exec free cat /proc/meminfo >"$TMP/meminfo"
+is "$(awk "$relations" "$TMP/meminfo")" read 'without a limit sums and totals agree'
+ct_exec free free -k | awk '/^Mem:/ { print $2, $3, $4, $6, $7 }' >"$TMP/free"
+read -r total in_use free cache available <"$TMP/free"
+between 0 "$free" "$available" 'free without a limit: no more is free than available'
+between 0 "$((in_use + free))" "$total" 'free without a limit: used and free fit into the total'
 ct_stop free
 ct_start huge mem=8388608G
 is "$(mem huge MemTotal)" "$host_total" "a limit above the host's memory: the host's"

@@ -257,11 +257,13 @@ static void set_figures(const struct subject *subject, struct meminfo *m)
 	uint64_t mem_free = memory->total - memory->used;
 
 	figure[FIG_TOTAL] = memory->total;
-	figure[FIG_FREE] = mem_free;
 	figure[FIG_AVAILABLE] =
 		memory_min(mem_free + stat[CGM_ACTIVE_FILE] + stat[CGM_INACTIVE_FILE] +
 				   stat[CGM_SLAB_RECLAIMABLE],
 			memory->host[MEMH_AVAILABLE]);
+	/* free(1) subtracts MemAvailable from MemTotal: what is used there and what is
+	 * free make no more than the total. */
+	figure[FIG_FREE] = memory_min(mem_free, figure[FIG_AVAILABLE]);
 	figure[FIG_ACTIVE] = stat[CGM_ACTIVE_ANON] + stat[CGM_ACTIVE_FILE];
 	figure[FIG_INACTIVE] = stat[CGM_INACTIVE_ANON] + stat[CGM_INACTIVE_FILE];
 	figure[FIG_MLOCKED] =

@@ -22,10 +22,13 @@ static const char *const host_keys[MEMORY_HOSTS] = {
 static bool read_host(const struct subject *subject, struct memory *memory)
 {
 	struct slice text;
+	uint64_t found;
 
 	if (host_text(subject->host, HOST_MEMINFO, &text) < 0)
 		return false;
-	procfile_keyed(text.p, host_keys, MEMORY_HOSTS, memory->host);
+	found = procfile_keyed(text.p, host_keys, MEMORY_HOSTS, memory->host);
+	if (!(found >> MEMH_AVAILABLE & 1))
+		memory->host[MEMH_AVAILABLE] = UINT64_MAX;
 	/* As cgroup figures below, so that no sum of a few of them overflows. */
 	for (unsigned i = 0; i < MEMORY_HOSTS; i++)
 		memory->host[i] = memory_min(memory->host[i], UINT64_MAX >> KB_SHIFT);

@@ -28,7 +28,8 @@ struct memory {
 	uint64_t total, used;           /* used <= total */
 	uint64_t swap_total, swap_used; /* swap_used <= swap_total */
 	uint64_t stat[CG_MEMSTATS];     /* 0 where this kernel does not tell */
-	uint64_t host[MEMORY_HOSTS];    /* 0 where the host does not tell */
+	/* 0 where the host does not tell; MEMH_AVAILABLE is then above every total. */
+	uint64_t host[MEMORY_HOSTS];
 };
 
 /* How much memory_read reads. memory.stat costs the kernel a flush of its statistics. */

@@ -95,8 +95,10 @@ static void meminfo(const struct reading *r)
 	}
 	if (strncmp(r->buf, "MemTotal:", 9) || meminfo_of(r, "MemTotal") != total)
 		wrong(r, "should begin with %lu kB", total);
-	if (meminfo_of(r, "MemFree") > total)
-		wrong(r, "has more free than there is");
+	if (meminfo_of(r, "MemAvailable") > total)
+		wrong(r, "has more available than there is");
+	if (meminfo_of(r, "MemFree") > meminfo_of(r, "MemAvailable"))
+		wrong(r, "has more free than available");
 	meminfo_sum(r, "Active", "Active(anon)", "Active(file)");
 	meminfo_sum(r, "Inactive", "Inactive(anon)", "Inactive(file)");
 	meminfo_line(r, line, &key);

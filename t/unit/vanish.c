@@ -95,7 +95,7 @@ static uint64_t number_of(const char *text, const char *key)
 static bool good_meminfo(const char *text)
 {
 	return number_of(text, "MemTotal:") &&
-	       number_of(text, "MemFree:") <= number_of(text, "MemTotal:") &&
+	       number_of(text, "MemFree:") <= number_of(text, "MemAvailable:") &&
 	       number_of(text, "MemAvailable:") <= number_of(text, "MemTotal:") &&
 	       number_of(text, "Cached:") <= number_of(text, "MemTotal:") &&
 	       number_of(text, "SwapFree:") <= number_of(text, "SwapTotal:");

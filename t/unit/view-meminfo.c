@@ -345,7 +345,7 @@ static void test_saturation(void)
 	fixture_write(&f, "cgroup/ct/memory.stat", "");
 	is_str(show(&f, "/ct"),
 		"MemTotal:       1000000000 kB\n"
-		"MemFree:        999999996 kB\n"
+		"MemFree:            3000 kB\n"
 		"MemAvailable:       3000 kB\n"
 		"Cached:                0 kB\n"
 		"Active:                0 kB\n"
@@ -365,9 +365,48 @@ static void test_saturation(void)
 		"no limits: the host's totals, and columns where numbers do not fit");
 	fixture_write(&f, "cgroup/ct/memory.max", "104857600\n");
 	text = show(&f, "/ct");
-	ok(!strncmp(text, "MemTotal:         102400 kB\nMemFree:          102396 kB\n",
+	ok(!strncmp(text, "MemTotal:         102400 kB\nMemFree:            3000 kB\n",
 		   56),
 		"columns do not follow the host's longer numbers");
+	fixture_deinit(&f);
+}
+
+/* MemFree is what the limit leaves, and at most what the host has available. */
+static void test_free(void)
+{
+	struct fixture f;
+	const char *text;
+
+	plain_v2(&f);
+	fixture_write(&f, "cgroup/ct/memory.max", "max\n");
+	text = show(&f, "/ct");
+	/* 1000000 - 102400 = 897600 are not used by the container. */
+	ok(value(text, "MemFree:") == 700000 && value(text, "MemAvailable:") == 700000,
+		"v2 without a limit: no more is free than the host has available");
+	fixture_write(&f, "proc/meminfo",
+		"MemTotal:        1000000 kB\nMemFree:           50000 kB\n"
+		"MemAvailable:         0 kB\n");
+	text = show(&f, "/ct");
+	ok(value(text, "MemFree:") == 0 && value(text, "MemAvailable:") == 0,
+		"v2 on a host that has nothing available");
+	fixture_write(&f, "proc/meminfo",
+		"MemTotal:        1000000 kB\nMemFree:           50000 kB\n");
+	is_u64(value(show(&f, "/ct"), "MemFree:"), 897600,
+		"v2 on a host that does not tell what is available");
+	fixture_deinit(&f);
+
+	plain_v1(&f);
+	fixture_write(
+		&f, "cgroup/memory/ct/memory.limit_in_bytes", "9223372036854771712\n");
+	fixture_write(&f, "cgroup/memory/ct/memory.stat", "total_cache 4096\n");
+	text = show(&f, "/ct");
+	ok(value(text, "MemFree:") == 700000 && value(text, "MemAvailable:") == 700000,
+		"v1 without a limit");
+	fixture_write(&f, "cgroup/memory/ct/memory.limit_in_bytes", "838860800\n");
+	text = show(&f, "/ct");
+	/* 819200 - 102400 */
+	ok(value(text, "MemFree:") == 700000 && value(text, "MemAvailable:") == 700000,
+		"v1 with a limit that leaves more than the host has");
 	fixture_deinit(&f);
 }
 
@@ -385,6 +424,7 @@ int main(void)
 	test_swapcached();
 	test_hybrid();
 	test_ancestors();
+	test_free();
 	test_saturation();
 	return tap_done();
 }
