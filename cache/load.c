@@ -72,8 +72,25 @@ uint64_t load_average(uint64_t avg, unsigned term, uint64_t active, uint64_t tic
 	return next >> LOAD_SHIFT;
 }
 
+/* decay^(age / LOAD_PERIOD_NS) in fixed point, linear between two periods: the error of
+ * that is below a tenth of a percent. */
+static uint64_t decay_over(unsigned term, uint64_t age_ns)
+{
+	uint64_t ticks = age_ns / LOAD_PERIOD_NS, part = age_ns % LOAD_PERIOD_NS;
+	uint64_t e = power(decay[term], ticks < TICKS_MAX ? ticks : TICKS_MAX);
+
+	return e - e * (LOAD_ONE - decay[term]) * part / LOAD_PERIOD_NS / LOAD_ONE;
+}
+
+uint64_t load_young(unsigned term, uint64_t active, uint64_t age_ns)
+{
+	if (active > active_max)
+		active = active_max;
+	return active * (LOAD_ONE - decay_over(term, age_ns));
+}
+
 void load_count(struct load_state *state, bool known, const struct load_counts *counts,
-	uint64_t tick)
+	uint64_t tick, uint64_t age_ns)
 {
 	uint64_t active = counts->running + counts->blocked;
 	uint64_t late = known && tick > state->tick ? tick - state->tick : 0;
@@ -81,8 +98,7 @@ void load_count(struct load_state *state, bool known, const struct load_counts *
 
 	for (unsigned i = 0; i < LOAD_TERMS; i++)
 		next.avg[i] = known ? load_average(state->counts.avg[i], i, active, late)
-				    : (active < active_max ? active : active_max)
-					      << LOAD_SHIFT;
+				    : load_young(i, active, age_ns);
 	if (!known || late)
 		state->tick = tick;
 	state->counts = next;

@@ -45,11 +45,15 @@ struct load_key {
 /* The kernel's number for a term after `ticks` more periods with `active` tasks. */
 uint64_t load_average(uint64_t avg, unsigned term, uint64_t active, uint64_t ticks);
 
+/* The term of a container of that age in which `active` tasks have run or been blocked
+ * from its start on: active * (1 - e^(-age / 1, 5, 15 min)). */
+uint64_t load_young(unsigned term, uint64_t active, uint64_t age_ns);
+
 /* Takes up counts->running and counts->blocked as of the period `tick`: for every period
- * since the last one they count once, and a state that knows nothing yet (known false)
- * starts with them instead of with zeros. counts->avg is made, not read. */
+ * since the last one they count once. A state that knows nothing yet (known false) starts
+ * with load_young() of them; age_ns matters only then. counts->avg is made, not read. */
 void load_count(struct load_state *state, bool known, const struct load_counts *counts,
-	uint64_t tick);
+	uint64_t tick, uint64_t age_ns);
 
 /* The block. It holds no pointer, and a process that is killed at any instruction leaves
  * either what was remembered before or what it meant to remember. */

@@ -81,7 +81,8 @@ static void count(struct sampler *sampler, struct sample *s,
 		s->state.last_tid = (uint64_t)found->newest_tid;
 		counts.last_pid = (uint64_t)found->newest_pid;
 	}
-	load_count(&s->state, s->known, &counts, now_ns / LOAD_PERIOD_NS);
+	load_count(&s->state, s->known, &counts, now_ns / LOAD_PERIOD_NS,
+		now_ns > s->key.start_ns ? now_ns - s->key.start_ns : 0);
 	s->known = s->counted = true;
 	s->stored = load_store(sampler->load, s->stored, &s->key, &s->state, now_ns);
 }

@@ -66,6 +66,38 @@ static void test_same_as_one_by_one(void)
 	}
 }
 
+/* What the kernel's terms would be had so many tasks run from the start on. */
+static void test_young(void)
+{
+	static const double minutes[LOAD_TERMS] = {1, 5, 15};
+	static const uint64_t second = 1000000000;
+	double worst = 0;
+
+	/* 1884 * 1466 (four ticks, above) = 2761944 -> 1349; three fifths of the next
+	 * tick take 1349 * 164 / 2048 * 3 / 5 = 64.8 from that. */
+	is_u64(load_young(0, 1, 25 * second), 2048 - 1349, "25 s: five ticks");
+	is_u64(load_young(0, 1, 28 * second), 2048 - 1285, "28 s: 0.37, 1 minute");
+	/* By e: 2048 * 0.0891 and 2048 * 0.0306. */
+	ok(fabs((double)load_young(1, 1, 28 * second) - 182.5) < 2,
+		"28 s: 0.09, 5 minutes");
+	ok(fabs((double)load_young(2, 1, 28 * second) - 62.7) < 2,
+		"28 s: 0.03, 15 minutes");
+	for (uint64_t age = 0; age < 3600; age++)
+		for (unsigned term = 0; term < LOAD_TERMS; term++) {
+			double got = (double)load_young(term, 3, age * second) / 2048;
+			double want = 3 - 3 * exp(-(double)age / 60 / minutes[term]);
+
+			if (fabs(got - want) > worst)
+				worst = fabs(got - want);
+		}
+	ok(worst < 0.05, "three tasks for an hour: off by %.3f at most", worst);
+	is_u64(load_young(0, 9, 0), 0, "no age, no load");
+	is_u64(load_young(2, 3, UINT64_MAX), 3 * 2048,
+		"an old one has had them for ever");
+	is_u64(load_young(0, UINT64_MAX, UINT64_MAX), UINT64_C(1) << 43,
+		"a nonsense count is bounded");
+}
+
 static void test_extremes(void)
 {
 	uint64_t huge = load_average(0, 0, UINT64_MAX, UINT64_MAX);
@@ -80,23 +112,27 @@ static void test_count(void)
 		.running = 3, .blocked = 1, .total = 9, .last_pid = 77, .avg = {1, 2, 3}};
 	struct load_state state = {0};
 
-	load_count(&state, false, &counts, 100);
+	load_count(&state, false, &counts, 100, UINT64_C(5000000000));
+	ok(state.counts.avg[0] == 4 * 164 && state.counts.avg[1] == 4 * 34 &&
+			state.counts.avg[2] == 4 * 11,
+		"the first count of a container of 5 s is one tick of its tasks");
+	load_count(&state, false, &counts, 100, UINT64_MAX);
 	ok(state.counts.avg[0] == 4 * 2048 && state.counts.avg[1] == 4 * 2048 &&
 			state.counts.avg[2] == 4 * 2048,
-		"the first count is the average");
+		"the first count of an old container is the average");
 	is_u64(state.tick, 100, "as of its period");
 	counts.running = counts.blocked = 0;
-	load_count(&state, true, &counts, 100);
+	load_count(&state, true, &counts, 100, 0);
 	is_u64(state.counts.avg[0], 4 * 2048,
 		"counted again in the same period: no change");
 	is_u64(state.counts.running, 0, "but the counts are new");
-	load_count(&state, true, &counts, 101);
+	load_count(&state, true, &counts, 101, 0);
 	is_u64(state.counts.avg[0], 4 * 1884, "the next period");
 	is_u64(state.counts.avg[2], 4 * 2037, "the next period, 15 minutes");
-	load_count(&state, true, &counts, 103);
+	load_count(&state, true, &counts, 103, 0);
 	/* 7536 * 1733 / 2048 = 6376.9 */
 	is_u64(state.counts.avg[0], 6376, "two periods late");
-	load_count(&state, true, &counts, 50);
+	load_count(&state, true, &counts, 50, 0);
 	is_u64(state.counts.avg[0], 6376, "a clock that went back changes nothing");
 	is_u64(state.tick, 103, "nor the period");
 }
@@ -318,6 +354,7 @@ int main(void)
 	test_one_tick();
 	test_late_ticks();
 	test_same_as_one_by_one();
+	test_young();
 	test_extremes();
 	test_count();
 	test_history();
