@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define BOOT_LOOK_NS UINT64_C(1000000000)
+
 static struct pool pool = {.size = sizeof(struct container)};
 
 int container_new(struct container **out, struct cgfiles *files)
@@ -185,11 +187,28 @@ static int hierarchy_of(const struct container *ct, enum cg_controller controlle
 	return i >= 0 && ct->path[i] ? i : -1;
 }
 
-int64_t container_boot_offset(struct container *ct, int procfd)
+/* A runtime gives an init its time namespace (setns(2), unshare(2)) while it is young,
+ * when hooks may have read already: the younger it is, the sooner it is looked at again.
+ */
+static bool boot_offset_due(const struct container *ct, uint64_t now_ns)
 {
-	if (!ct->boot_known && ct->init > 0)
-		ct->boot_offset = nsid_boot_offset(procfd, ct->init);
-	ct->boot_known = true;
+	uint64_t age_ns = sat_sub(ct->boot_ns, ct->start_ns);
+
+	return ct->init > 0 &&
+	       (!ct->boot_ns ||
+		       now_ns - ct->boot_ns >= min_u64(age_ns / 16, BOOT_LOOK_NS));
+}
+
+int64_t container_boot_offset(
+	struct container *ct, const struct host *host, uint64_t now_ns)
+{
+	int64_t offset;
+
+	if (!boot_offset_due(ct, now_ns))
+		return ct->boot_offset;
+	ct->boot_ns = now_ns;
+	if (nsid_boot_offset(host->proc, ct->init, &offset) == 0)
+		ct->boot_offset = offset - host->boot_offset;
 	return ct->boot_offset;
 }
 

@@ -8,6 +8,7 @@
 #include "cache/cgpath.h"
 #include "nsutil/cgroup.h"
 #include "nsutil/cpuset.h"
+#include "nsutil/host.h"
 
 #include <sys/types.h>
 
@@ -31,8 +32,8 @@ struct container {
 	uint64_t outer;
 	pid_t init;          /* in our pid namespace; 0 in the host's pid namespace */
 	uint64_t start_ns;   /* CLOCK_BOOTTIME at which init started; 0 there */
-	int64_t boot_offset; /* once boot_known: see container_boot_offset */
-	bool boot_known;
+	int64_t boot_offset; /* see container_boot_offset */
+	uint64_t boot_ns;    /* CLOCK_BOOTTIME of the last look at it; 0: none yet */
 	int cgnsfd;          /* keeps the number cgns from being used again; -1; owned */
 	uint64_t used_ns;    /* CLOCK_BOOTTIME of the last use */
 	uint64_t checked_ns; /* CLOCK_BOOTTIME of the last look at its cgroups */
@@ -98,8 +99,12 @@ bool container_is_nowhere(const struct container *ct);
  * another (Linux 5.5; before that it may have the same). 0 when it cannot be told. */
 uint64_t container_dir(const struct container *ct);
 
-/* Seconds that its init's time namespace adds to CLOCK_BOOTTIME; asked of procfs once. */
-int64_t container_boot_offset(struct container *ct, int procfd);
+/* Nanoseconds that the time namespace of its init's children adds to our CLOCK_BOOTTIME;
+ * 0 without an init, and where the kernel does not tell. A process that has entered
+ * another time namespace within the container gets the same. Reads procfs once while
+ * the init's age grows by a sixteenth, and once a second when that takes longer. */
+int64_t container_boot_offset(
+	struct container *ct, const struct host *host, uint64_t now_ns);
 
 /* The version of the hierarchy that holds the controller; NULL when nothing does. */
 const struct cg_version *container_version(

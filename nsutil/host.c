@@ -5,8 +5,10 @@
 #include "nsutil/host.h"
 
 #include "nsutil/cleanup.h"
+#include "nsutil/nsid.h"
 
 #include <fcntl.h>
+#include <time.h>
 
 static const struct {
 	const char *path;
@@ -52,6 +54,7 @@ int host_open(struct host *host, int procdir, const char *proc, int sysdir,
 	/* Before Linux 5.19 opening it samples every CPU's frequency and sleeps 10 ms for
 	 * that (x86: arch_freq_prepare_all); reading it again does not. */
 	host->file[HOST_CPUINFO].fd = file_open(host, HOST_CPUINFO);
+	nsid_boot_offset(host->proc, getpid(), &host->boot_offset);
 	return 0;
 }
 
@@ -114,6 +117,17 @@ size_t host_length(struct host *host, enum host_file which)
 
 	textbuf_deinit(&text);
 	return len;
+}
+
+/* getboottime64() in kernel/time/timekeeping.c: the difference of the two clocks. */
+uint64_t host_boot_fraction(void)
+{
+	static const long second = 1000000000;
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (uint64_t)((real.tv_nsec - boot.tv_nsec + second) % second);
 }
 
 void host_online(struct host *host, struct cpuset *set)

@@ -27,6 +27,8 @@ struct host {
 	int proc;   /* /proc */
 	int syscpu; /* /sys/devices/system/cpu; -1 when there is none */
 	long hz;    /* clock ticks per second of /proc (USER_HZ) */
+	/* Nanoseconds that our own time namespace adds to CLOCK_BOOTTIME. */
+	int64_t boot_offset;
 	uint64_t epoch, since;
 	struct {
 		int fd;
@@ -57,6 +59,10 @@ int host_text(struct host *host, enum host_file file, struct slice *text);
 /* The length of that text; it is not kept, since slabinfo or cpuinfo can be large. 0 for
  * one that cannot be read. */
 size_t host_length(struct host *host, enum host_file file);
+
+/* The nanoseconds of the host's boot time, of which btime in HOST_STAT has the seconds.
+ */
+uint64_t host_boot_fraction(void);
 
 /* The host's online CPUs; CPU 0 alone when the host does not say. */
 void host_online(struct host *host, struct cpuset *set);

@@ -144,35 +144,41 @@ int nsid_start_time(int procfd, pid_t pid, long hz, uint64_t *start_ns)
 	return 0;
 }
 
-/* "boottime SECONDS NANOSECONDS", rounded down: proc_timens_show_offsets() prints the
- * nanoseconds positive. */
-static int64_t boot_offset(int procfd, pid_t pid)
+/* "SECONDS NANOSECONDS", the nanoseconds positive (show_offset() of
+ * kernel/time/namespace.c, Linux 6.12), which refuses an offset of 146 years. */
+static bool timens_offset(struct slice rest, int64_t *offset_ns)
+{
+	static const uint64_t second = 1000000000, seconds_max = 4611686018;
+	struct slice word;
+	uint64_t s, ns;
+	bool negative;
+
+	if (!slice_word(&rest, &word))
+		return false;
+	negative = *word.p == '-';
+	word.p += negative;
+	word.len -= negative;
+	if (!slice_u64(word, &s) || s >= seconds_max || !slice_word(&rest, &word) ||
+		!slice_u64(word, &ns) || ns >= second)
+		return false;
+	*offset_ns =
+		(negative ? -(int64_t)(s * second) : (int64_t)(s * second)) + (int64_t)ns;
+	return true;
+}
+
+int nsid_boot_offset(int procfd, pid_t pid, int64_t *offset_ns)
 {
 	char buf[256];
 	const char *text = buf;
 	struct slice line, word;
-	uint64_t seconds;
-	bool negative;
+	int r = read_pid_file(procfd, pid, "timens_offsets", buf, sizeof(buf));
 
-	if (read_pid_file(procfd, pid, "timens_offsets", buf, sizeof(buf)) < 0)
-		return 0;
-	while (procfile_line(&text, &line)) {
-		if (!slice_word(&line, &word) || !slice_is(word, "boottime") ||
-			!slice_word(&line, &word))
-			continue;
-		negative = *word.p == '-';
-		word.p += negative;
-		word.len -= negative;
-		if (!slice_u64(word, &seconds) || seconds > INT64_MAX)
-			return 0;
-		return negative ? -(int64_t)seconds : (int64_t)seconds;
-	}
-	return 0;
-}
-
-int64_t nsid_boot_offset(int procfd, pid_t pid)
-{
-	return boot_offset(procfd, pid) - boot_offset(procfd, getpid());
+	if (r < 0)
+		return r;
+	while (procfile_line(&text, &line))
+		if (slice_word(&line, &word) && slice_is(word, "boottime"))
+			return timens_offset(line, offset_ns) ? 0 : -EINVAL;
+	return -EINVAL;
 }
 
 /* The first word behind `key` in /proc/PID/status, or the last. buf holds it. */

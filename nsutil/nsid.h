@@ -39,10 +39,11 @@ int nsid_of_proc(int procfd, pid_t tid, uint64_t *ino);
  * 22 of /proc/PID/stat). 0 or -errno. */
 int nsid_start_time(int procfd, pid_t pid, long hz, uint64_t *start_ns);
 
-/* Whole seconds that the process's time namespace (Linux 5.6) adds to CLOCK_BOOTTIME,
- * more than ours does; that of its children, which is its own but right after unshare(2).
- * 0 where that cannot be told. */
-int64_t nsid_boot_offset(int procfd, pid_t pid);
+/* Nanoseconds that the time namespace of the process's children (Linux 5.6) adds to the
+ * CLOCK_BOOTTIME of the initial one. It is the process's own namespace except between
+ * unshare(2) and execve(2). Reading takes no lock but the task's spinlock. 0 or -errno:
+ * -ENOENT when the process is gone or the kernel has no time namespaces. */
+int nsid_boot_offset(int procfd, pid_t pid, int64_t *offset_ns);
 
 /* Whether the innermost number of NSpid in /proc/PID/status is 1 (Linux 4.1): pid is the
  * init of its namespace. 1, 0, or -errno. */

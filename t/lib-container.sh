@@ -10,6 +10,8 @@
 #	nest=init.scope	init sits in this cgroup below the container's
 #	nocgns		no cgroup namespace of its own
 #	hostpid		no pid namespace of its own
+#	boottime=S[,NS]	a time namespace whose boot is so many seconds (and nanoseconds)
+#			earlier
 #	userns		a user namespace; root inside is uid 100000 outside
 #	nobind		nothing of the daemon is mounted over /proc and /sys
 #	COMMAND		pid 1, default a sleep that uses no CPU
@@ -321,6 +323,7 @@ ct_start() {
 		nest=*) ct_nest=${1#nest=} ;;
 		nocgns) ct_options="$ct_options --host-cgroup" ;;
 		hostpid) ct_options="$ct_options --host-pid" ;;
+		boottime=*) ct_options="$ct_options --$1" ;;
 		userns) ct_options="$ct_options --user" ;;
 		nobind) ct_options=${ct_options#"--mount=$MNT"} ;;
 		*) break ;;

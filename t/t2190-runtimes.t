@@ -68,16 +68,19 @@ stat 1
 tasks few
 swaps $swaps"
 
-# figures NAME COMMAND...: COMMAND runs the probe in a container.
+# figures NAME COMMAND...: COMMAND runs the probe in a container, whose time namespace adds
+# so much to the time since boot.
+OFFSET=0
 figures() {
 	name=$1
 	shift
 	read -r from rest </proc/uptime
+	began=$((OFFSET ? ${from%.*} + OFFSET : 0))
 	timeout "$EVLXCFS_TEST_DEADLINE" "$@" </dev/null >"$TMP/out" 2>&1
 	is $? 0 "$name: the container runs" || diag "$(cat "$TMP/out")"
 	read -r to rest </proc/uptime
 	is "$(grep -v '^uptime' "$ROOTFS/tmp/figures")" "$WANT" "$name: its own memory, CPUs and tasks"
-	between 0 "$(sed -n 's/^uptime //p' "$ROOTFS/tmp/figures")" $((${to%.*} - ${from%.*} + 1)) \
+	between $began "$(sed -n 's/^uptime //p' "$ROOTFS/tmp/figures")" $((began + ${to%.*} - ${from%.*} + 1)) \
 		"$name: its own uptime"
 	rm -f "$ROOTFS/tmp/figures"
 }
@@ -174,6 +177,19 @@ figures LXC env EVLXCFS_MOUNTPOINT="$MNT" \
 } >"$TMP/lxcfs.conf"
 figures "LXC with lxcfs's hook" unshare -m sh -c 'mount --bind "$0" /var/lib/lxcfs && exec "$@"' "$MNT" \
 	lxc-start -F -P "$TMP/lxc" -n "$T_MARK-lxcfs" -f "$TMP/lxcfs.conf"
+
+# In a time namespace. runc has them from 1.2 on.
+if [ -e /proc/self/ns/time ]; then
+	OFFSET=86400
+	{
+		cat "$TMP/lxc.conf"
+		echo "lxc.time.offset.boot = ${OFFSET}s"
+	} >"$TMP/time.conf"
+	figures "LXC with lxc.time.offset.boot" env EVLXCFS_MOUNTPOINT="$MNT" \
+		lxc-start -F -P "$TMP/lxc" -n "$T_MARK-lxc" -f "$TMP/time.conf"
+else
+	diag 'this kernel has no time namespaces'
+fi
 
 daemon_stop
 done_testing

@@ -105,17 +105,31 @@ static void out_pair(struct outbuf *out, const char *key, uint64_t value)
 	out_char(out, '\n');
 }
 
-/* A time namespace moves boot by what it adds to the time since (fs/proc/stat.c, 5.6). */
+static int64_t boot_offset(const struct subject *subject)
+{
+	return container_boot_offset(subject->ct, subject->host, subject->now_ns);
+}
+
+/* A time namespace moves boot by what it adds to the time since; the seconds of that are
+ * shown, rounded down (fs/proc/stat.c, 5.6). */
 static bool out_btime(
 	struct outbuf *out, const struct subject *subject, struct slice line)
 {
-	int64_t offset = container_boot_offset(subject->ct, subject->host->proc);
+	static const int64_t second = 1000000000;
+	const int64_t offset = boot_offset(subject);
+	int64_t seconds = offset / second, ns = offset % second;
 	struct slice word;
 	uint64_t btime;
 
 	if (!offset || !slice_word(&line, &word) || !slice_u64(word, &btime))
 		return false;
-	out_pair(out, "btime", btime - (uint64_t)offset);
+	if (ns < 0) {
+		seconds--;
+		ns += second;
+	}
+	if (ns && host_boot_fraction() < (uint64_t)ns)
+		seconds++;
+	out_pair(out, "btime", btime - (uint64_t)seconds);
 	return true;
 }
 
@@ -174,6 +188,24 @@ static void out_host_lines(struct outbuf *out, const struct subject *subject,
 	}
 }
 
+/* Without times of its own a container has the host's file, with the btime that goes with
+ * its uptime. */
+static int host_but_btime(
+	struct outbuf *out, const struct subject *subject, const char *cursor)
+{
+	struct slice line, rest, key;
+
+	if (!boot_offset(subject))
+		return VIEW_HOST;
+	while (procfile_line(&cursor, &line)) {
+		rest = line;
+		if (!slice_word(&rest, &key) || !slice_is(key, "btime") ||
+			!out_btime(out, subject, rest))
+			out_line(out, line.p, line.len);
+	}
+	return VIEW_DONE;
+}
+
 int view_stat(struct outbuf *out, const struct subject *subject, unsigned arg)
 {
 	uint64_t sum[CPU_TIMES];
@@ -186,7 +218,7 @@ int view_stat(struct outbuf *out, const struct subject *subject, unsigned arg)
 	cpuview_cpus(&cpus, subject->ct, subject->host, subject->policy->cfs);
 	if (cpuview_times(subject->cpuview, subject->ct, subject->host, &cpus,
 		    subject->now_ns, sum) != CG_OK)
-		return VIEW_HOST;
+		return host_but_btime(out, subject, host.p);
 	out_host_lines(out, subject, &cpus, sum, host.p);
 	return VIEW_DONE;
 }

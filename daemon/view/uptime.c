@@ -1,6 +1,7 @@
 /*
- * /proc/uptime: how long the container's init has run, and how long its CPUs were idle in
- * that time, the same figure as in stat, which is the host's where stat is.
+ * /proc/uptime: how long the container's init has run, or in a time namespace that moves
+ * boot the time since then; and how long its CPUs were idle since init started, the same
+ * figure as in stat, which is the host's where stat is.
  */
 #include "daemon/view.h"
 
@@ -20,9 +21,23 @@ static bool host_idle(const struct subject *subject, struct slice *idle)
 	       slice_word(&line, idle);
 }
 
+/* In a time namespace the kernel shows start times as moved by its offset, and btime too:
+ * ps subtracts them from this. */
+static uint64_t uptime_ns(const struct subject *subject)
+{
+	const uint64_t now = subject->now_ns, start = subject->ct->start_ns;
+	const int64_t offset =
+		container_boot_offset(subject->ct, subject->host, subject->now_ns);
+	const uint64_t up = now + (uint64_t)offset;
+
+	if (!offset)
+		return now > start ? now - start : 0;
+	return offset < 0 && up > now ? 0 : up;
+}
+
 int view_uptime(struct outbuf *out, const struct subject *subject, unsigned arg)
 {
-	uint64_t ticks[CPU_TIMES], age_ns = 0;
+	uint64_t ticks[CPU_TIMES];
 	struct slice idle = {0};
 	struct cpus cpus;
 	bool own;
@@ -33,9 +48,7 @@ int view_uptime(struct outbuf *out, const struct subject *subject, unsigned arg)
 		      subject->now_ns, ticks) == CG_OK;
 	if (!own && !host_idle(subject, &idle))
 		return VIEW_HOST;
-	if (subject->now_ns > subject->ct->start_ns)
-		age_ns = subject->now_ns - subject->ct->start_ns;
-	out_hundredths(out, age_ns / 10000000);
+	out_hundredths(out, uptime_ns(subject) / 10000000);
 	out_char(out, ' ');
 	if (own)
 		out_idle(out, ticks[CPU_IDLE], (uint64_t)subject->host->hz);

@@ -14,6 +14,7 @@
 //	--user		a user namespace; its root is uid 100000 outside
 //	--host-pid	no pid namespace
 //	--host-cgroup	no cgroup namespace
+//	--boottime=SECONDS[,NANOSECONDS]	a time namespace with that offset
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +98,19 @@ static void new_user(void)
 	close(ready[1]);
 }
 
+// Its children are in it.
+static void new_time(const char *offset)
+{
+	int s = 0, ns = 0, fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		die("time namespace");
+	sscanf(offset, "%d,%d", &s, &ns);
+	if (fd < 0 || dprintf(fd, "boottime %d %d\n", s, ns) < 0)
+		die("/proc/self/timens_offsets");
+	close(fd);
+}
+
 static void become_root(void)
 {
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -160,13 +174,15 @@ static int start(const char *dir, char **argv)
 {
 	int ns = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWPID;
 	int user = 0, hold[2], go, pidfile;
-	const char *from = NULL;
+	const char *from = NULL, *boottime = NULL;
 	char c;
 	pid_t pid;
 
 	for (; *argv && strcmp(*argv, "--"); argv++) {
 		if (!strncmp(*argv, "--mount=", 8))
 			from = *argv + 8;
+		else if (!strncmp(*argv, "--boottime=", 11))
+			boottime = *argv + 11;
 		else if (!strcmp(*argv, "--user"))
 			user = 1;
 		else if (!strcmp(*argv, "--host-pid"))
@@ -184,6 +200,9 @@ static int start(const char *dir, char **argv)
 	if (go < 0 || pidfile < 0 || pipe2(hold, O_CLOEXEC) < 0)
 		die(dir);
 	join(dir);
+	// uid 100000 may not open its own /proc/self/timens_offsets.
+	if (boottime)
+		new_time(boottime);
 	if (user) {
 		new_user();
 		become_root();
@@ -223,8 +242,9 @@ static int enter(const char *dir, char **argv)
 		const char *name;
 		int type;
 	} table[] = {
-		{"user", CLONE_NEWUSER}, {"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC},
-		{"uts", CLONE_NEWUTS}, {"pid", CLONE_NEWPID}, {"mnt", CLONE_NEWNS},
+		{"time", CLONE_NEWTIME}, {"user", CLONE_NEWUSER}, {"cgroup", CLONE_NEWCGROUP},
+		{"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS}, {"pid", CLONE_NEWPID},
+		{"mnt", CLONE_NEWNS},
 	};
 	enum { n = sizeof table / sizeof *table };
 	int fd[n], user = 0;
@@ -237,6 +257,9 @@ static int enter(const char *dir, char **argv)
 	fclose(f);
 	for (int i = 0; i < n; i++) {
 		fd[i] = open(path("/proc/%d/ns/%s", pid, table[i].name), O_RDONLY | O_CLOEXEC);
+		// Before Linux 5.6.
+		if (fd[i] < 0 && errno == ENOENT && table[i].type == CLONE_NEWTIME)
+			continue;
 		if (fd[i] < 0 || fstat(fd[i], &theirs) < 0 ||
 		    stat(path("/proc/self/ns/%s", table[i].name), &own) < 0)
 			die(table[i].name);
