@@ -62,23 +62,6 @@ tasks_stop() {
 
 # --- the first read ---
 
-# age NAME: of its pid 1, in seconds
-age() {
-	awk -v start="$(sed 's/.*) //' "/proc/$(ct_pid "$1")/stat" | cut -d' ' -f20)" \
-		'{ print $1 - start / 100 }' /proc/uptime
-}
-
-# young TASKS LINE LOW HIGH NAME: the averages of a container between so many seconds old, in
-# which so many tasks have run from its start on
-young() {
-	for term in 1 2 3; do
-		tau=$(echo 60 300 900 | cut -d' ' -f$term)
-		between "$(awk "BEGIN { print $1 * (1 - exp(-$3 / $tau)) * 0.98 - 0.015 }")" \
-			"$(echo "$2" | cut -d' ' -f$term)" \
-			"$(awk "BEGIN { print $1 * (1 - exp(-$4 / $tau)) * 1.02 + 0.015 }")" "$5: term $term by its age of $4 s"
-	done
-}
-
 ct_start idle
 first=$(load idle)
 like "$first" '^0\.00 0\.00 0\.00 [0-9]+/[0-9]+ [0-9]+$' 'a container that does nothing'
@@ -87,12 +70,8 @@ between 2 "$(echo "$first" | sed 's/.*\///; s/ .*//')" 4 'its tasks'
 
 ct_start busy
 tasks_start busy busy=2 block=20 threads=30
-wait_until between_counts
-low=$(age busy)
-first=$(ct_exec busy cat /proc/loadavg)
-high=$(age busy)
+first=$(load busy)
 like "$first" '^[0-9.]+ [0-9.]+ [0-9.]+ 2/[0-9]+ [0-9]+$' 'the first read counts the tasks that are there'
-young 22 "$first" "$low" "$high" 'a young container'
 # Besides: pid 1, tasks itself, two busy processes, one for each that is blocked with its vfork
 # child, the reader and two launchers.
 between 74 "$(echo "$first" | sed 's/.*\///; s/ .*//')" 78 'all its tasks'
@@ -172,19 +151,6 @@ quiet() {
 
 nok 'a container that has read is counted' quiet
 ct_stop busy
-
-# A container that was at work for half a minute before anybody read.
-ct_start later "$TOOL/tasks" busy=1
-older() {
-	[ "$(age later | cut -d. -f1)" -ge 28 ]
-}
-wait_until older
-low=$(age later)
-first=$(ct_exec later cat /proc/loadavg)
-high=$(age later)
-like "$first" '^[0-9.]+ [0-9.]+ [0-9.]+ 1/' 'a container of 28 s with one task'
-young 1 "$first" "$low" "$high" 'a container of 28 s'
-ct_stop later
 if [ -n "${EVLXCFS_TEST_LONG:-}" ]; then
 	load idle >"$TMP/before"
 	sleep 310
