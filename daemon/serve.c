@@ -55,7 +55,7 @@ static uint32_t block_size(uint64_t size)
 	return block;
 }
 
-/* Whether the file can be opened for writing. */
+/* Whether a write to the file can succeed. */
 static bool takes_triggers(const struct server *server, const struct node_info *info)
 {
 	return server->triggers && node_is_pressure(info);
@@ -139,7 +139,8 @@ static int on_getattr(struct work *work)
 	return send_attr(work, &info);
 }
 
-/* A shell's `>` makes the file shorter before it writes: procfs takes that for done. */
+/* With triggers the superblock is writable, and the kernel has checked the file's mode: as
+ * in procfs, O_TRUNC and truncate(2) succeed on all files and change nothing. */
 static int on_setattr(struct work *work)
 {
 	const struct fuse_setattr_in *in = work->request.arg;
@@ -148,7 +149,7 @@ static int on_setattr(struct work *work)
 
 	if (r < 0)
 		return r;
-	if (!takes_triggers(work->server, &info) ||
+	if (!work->server->triggers ||
 		in->valid &
 			(FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_ATIME | FATTR_MTIME))
 		return -EROFS;
@@ -191,9 +192,11 @@ static int on_open(struct work *work)
 		return r;
 	if (S_ISDIR(info.mode))
 		return -EISDIR;
+	/* access(2) asks the kernel alone, which goes by the mode where the superblock is
+	 * writable; so open(2) does, too. */
 	if (((in->flags & O_ACCMODE) != O_RDONLY || in->flags & O_TRUNC) &&
-		!takes_triggers(work->server, &info))
-		return -EACCES;
+		!work->server->triggers)
+		return -EROFS;
 	/* Else one who writes keeps all others from the file, which all containers share.
 	 */
 	send_open(work, FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES);

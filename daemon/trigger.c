@@ -164,7 +164,7 @@ int trigger_write(struct work *work)
 	if (r < 0)
 		return r;
 	if (!node_is_pressure(&info))
-		return -EROFS;
+		return -EIO; /* as proc_reg_write() of fs/proc/inode.c */
 	place = find(all, in->fh);
 	if (place == NO_PLACE)
 		r = begin(work, info.row, in->fh, &place);

@@ -36,7 +36,7 @@ int triggers_new(
 void triggers_free(struct triggers *triggers);
 
 /* Without --enable-psi-poll (server->triggers is NULL) the first is -EROFS and the second
- * -ENOSYS, which the kernel remembers. */
+ * -ENOSYS, which the kernel remembers. With it, the first is -EIO for other files. */
 handler trigger_write, trigger_poll;
 /* The file was closed; triggers may be NULL. */
 void trigger_release(struct triggers *triggers, uint64_t fh);

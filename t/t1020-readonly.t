@@ -38,12 +38,20 @@ attempts() {
 	EOT
 }
 
+# check REFUSED WHAT [OPENED WRITTEN]: how opening for writing and truncation end, and how a write ends
+# that follows, where that is not REFUSED.
 check() {
 	attempts >"$TMP/attempts"
 	while read -r words; do
+		case $words in
+		*/proc/new*) want=$1 ;;
+		open* | truncate*) want=${3:-$1} ;;
+		write*) want=${4:-$1} ;;
+		*) want=$1 ;;
+		esac
 		# The words are meant to be split.
 		got=$("$TOOL/fsop" $words)
-		like "$got" "^($1)\$" "$2: $(echo "$words" | sed "s|$MNT||g")"
+		like "$got" "^($want)\$" "$2: $(echo "$words" | sed "s|$MNT||g")"
 	done <"$TMP/attempts"
 	is "$("$TOOL/fsop" open rdonly "$MNT/proc/new")" ENOENT "$2: nothing was made"
 	is "$(stat -c '%a %u' "$MNT/proc/meminfo")" '444 0' "$2: nothing was changed"
@@ -63,8 +71,9 @@ is "$(cat /sys/devices/system/cpu/online)" "$online" "the host's CPUs are what t
 
 daemon_stop
 
-# Pressure files alone take something then.
+# Pressure files alone take something then. Root may open the others, as those of procfs (t2065).
 daemon_start --enable-psi-poll
-check 'EROFS|EACCES|EPERM|EOPNOTSUPP|ENOSYS' 'with triggers'
+check 'EROFS|EACCES|EPERM|EOPNOTSUPP|ENOSYS' 'with triggers' ok EIO
+is "$(cat /sys/devices/system/cpu/online)" "$online" "the host's CPUs are what they were"
 daemon_stop
 done_testing

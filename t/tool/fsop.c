@@ -21,6 +21,9 @@ static const char usage[] =
 	"       fsop write FLAG[,FLAG...] PATH TEXT\n"
 	"       fsop truncate|unlink|rmdir|mkdir|mkfifo|chmod|chown|utimes|setxattr|getxattr|listxattr|rmxattr PATH\n"
 	"       fsop rename|link|symlink FROM TO\n"
+	"       fsop writable WHO                   for each path on stdin: WHO, access(2), faccessat(2) with AT_EACCESS,\n"
+	"                                           then open wronly, rdwr and append, each also with trunc and creat,\n"
+	"                                           as one word if they agree, and the path\n"
 	"       fsop fd PATH STEP...                rN read and print, RN read and print the count,\n"
 	"                                           pOFF,N PREADs the same way as r, POFF,N as R,\n"
 	"                                           sOFF cOFF eOFF lseek SET CUR END, capital prints the position\n"
@@ -70,6 +73,48 @@ static int flags_of(char *text)
 		flags |= table[i].flag;
 	}
 	return flags;
+}
+
+static const char *name_of(int r)
+{
+	return r < 0 ? strerrorname_np(errno) : "ok";
+}
+
+/* One name for all flags, or those that differ from the first. */
+static void print_opens(const char *path)
+{
+	static const int flags[] = {O_WRONLY, O_RDWR, O_WRONLY | O_APPEND};
+	static const int more[] = {0, O_TRUNC, O_CREAT, O_CREAT | O_TRUNC};
+	const char *first = NULL;
+
+	for (size_t i = 0; i < 12; i++) {
+		int with = flags[i / 4] | more[i % 4];
+		int fd = open(path, with | O_NONBLOCK | O_CLOEXEC, 0600);
+		const char *name = name_of(fd);
+
+		close(fd);
+		if (!first)
+			printf(" %s", first = name);
+		else if (strcmp(first, name))
+			printf(" %#x:%s", with, name);
+	}
+}
+
+static int writable(const char *who)
+{
+	char *path = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	while ((n = getline(&path, &size, stdin)) > 0) {
+		path[n - 1] = '\0';
+		printf("%s %s", who, name_of(access(path, W_OK)));
+		printf(" %s", name_of(faccessat(AT_FDCWD, path, W_OK, AT_EACCESS)));
+		print_opens(path);
+		printf(" %s\n", path);
+	}
+	free(path);
+	return 0;
 }
 
 static int steps(const char *path, char **step)
@@ -236,6 +281,8 @@ int main(int argc, char **argv)
 		fd = open(b, flags_of(argv[2]) | O_CLOEXEC, 0600);
 		return result(fd < 0 ? fd : (int)write(fd, argv[4], strlen(argv[4])));
 	}
+	if (!strcmp(op, "writable"))
+		return writable(a);
 	if (!strcmp(op, "truncate"))
 		return result(truncate(a, 0));
 	if (!strcmp(op, "unlink"))

@@ -27,6 +27,7 @@ static const char *name_of(int error)
 	case EPERM: return "EPERM";
 	case ENOSPC: return "ENOSPC";
 	case EAGAIN: return "EAGAIN";
+	case EIO: return "EIO";
 	default: return strerror(error);
 	}
 }
