@@ -51,9 +51,10 @@ void privileges_many_files(void)
 
 uint64_t privileges_unused(const struct options *options)
 {
-	const uint64_t unused = options->psi_poll ? 0 : UINT64_C(1) << CAP_DAC_OVERRIDE;
+	const uint64_t triggers =
+		UINT64_C(1) << CAP_DAC_OVERRIDE | UINT64_C(1) << CAP_SYS_RESOURCE;
 
-	return options->drop | unused;
+	return options->drop | (options->psi_poll ? 0 : triggers);
 }
 
 const char *privileges_hint(int error, int capability)

@@ -24,6 +24,9 @@ const struct caps_row caps_table[CAPS_ROWS] = {
 		"cgroup directories that a container owns and has closed to others"},
 	{CAP_DAC_OVERRIDE,
 		"pressure triggers of cgroups that a container owns; --enable-psi-poll only"},
+	{CAP_SYS_RESOURCE,
+		"pressure triggers of any window, checked ten times in it (Linux 6.5); "
+		"--enable-psi-poll only"},
 };
 
 uint64_t caps_all(void)

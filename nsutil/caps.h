@@ -13,7 +13,7 @@ struct caps_row {
 };
 
 /* One list for all: a worker can have nothing that the keeper, who makes it, has not. */
-enum { CAPS_ROWS = 4 };
+enum { CAPS_ROWS = 5 };
 extern const struct caps_row caps_table[CAPS_ROWS];
 
 /* All of the table: bit N is capability N. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WINDOW_STEP_US = 2000000, WINDOW_MAX_US = 10000000 };
+enum { WINDOW_MIN_US = 500000, WINDOW_MAX_US = 10000000 };
 
 int psi_trigger(const void *data, size_t len, char text[PSI_TRIGGER_SIZE])
 {
@@ -20,8 +20,8 @@ int psi_trigger(const void *data, size_t len, char text[PSI_TRIGGER_SIZE])
 		return -EINVAL;
 	*figures = '\0';
 	if ((strcmp(kind, "some") && strcmp(kind, "full")) || !threshold_us ||
-		threshold_us > window_us || window_us > WINDOW_MAX_US ||
-		window_us % WINDOW_STEP_US)
+		threshold_us > window_us || window_us < WINDOW_MIN_US ||
+		window_us > WINDOW_MAX_US)
 		return -EINVAL;
 	snprintf(text, PSI_TRIGGER_SIZE, "%.4s %u %u", kind, (unsigned)threshold_us,
 		(unsigned)window_us);

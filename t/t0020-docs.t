@@ -74,6 +74,8 @@ is "$(unknown '--enable-cfs --no-such -o -X')" '--no-such
 
 manual=contrib/man/evlxcfs.8
 is "$(of_manual $manual)" "$help" 'the manual explains every option of --help, and no other'
+is "$(sed -n '/^\.Sh CAPABILITIES/,/^\.Sh EXIT/s/^\.It Dv //p' $manual)" \
+	"$(grep -o '{CAP_[A-Z_]*' nsutil/caps.c | tr -d '{')" 'the manual lists the capabilities that are kept'
 synopsis=$(of_synopsis $manual)
 like "$synopsis" '^--ready-fd$' 'the synopsis has options'
 is "$synopsis" "$(of_help_once)" 'each of --help, by its letter if it has one'

@@ -97,13 +97,23 @@ for closed in none 0 0,1 0,1,2; do
 	daemon_stop
 done
 
-# CAP_DAC_OVERRIDE 1, for triggers only.
+# CAP_DAC_OVERRIDE 1 and CAP_SYS_RESOURCE 24, for triggers only.
 had=$have,$bound
-have=$(and 280006 "$(field self CapPrm)")
+have=$(and 1280006 "$(field self CapPrm)")
 [ "$bound" = "${had%,*}" ] && bound=$have
 daemon_start --enable-psi-poll
 least 'with triggers' 2
 daemon_stop
+# Also where one of the two cannot be had: less is kept, and it serves.
+for name in sys_resource:1000000 dac_override:2; do
+	with=$have,$bound
+	have=$(printf '%x' $((0x$have & ~0x${name#*:})))
+	[ "$bound" != "${with%,*}" ] || bound=$have
+	daemon_start --enable-psi-poll --drop-capability="${name%:*}"
+	least "with triggers, without ${name%:*}" 2
+	daemon_stop
+	have=${with%,*} bound=${with#*,}
+done
 have=${had%,*} bound=${had#*,}
 
 # With capabilities to inherit, as a supervisor can give them.

@@ -5,6 +5,8 @@
 . "$T_DIR/lib-container.sh"
 need_fuse
 need_cgroups
+need_tool pressed
+need_command setpriv
 
 host=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
 
@@ -57,6 +59,36 @@ ok 'without sys_admin it cannot unmount' is_mounted "$MNT"
 umount "$MNT"
 DAEMON_PID=
 nok 'afterwards it is gone' is_mounted "$MNT"
+
+# natively COMMAND...: what comes of triggers with windows of 1 s and 2 s on the kernel's file, cgroup2's
+# or else the host's, for a process that the command starts.
+natively() {
+	n_file=/proc/pressure/cpu
+	[ -z "$(cg_version psi)" ] || n_file=$(cg_path plain psi)/cpu.pressure
+	for n_text in 'some 100000 1000000' 'some 100000 2000000'; do
+		"$@" "$TOOL/pressed" "$n_file" "$n_text"
+	done | paste -sd' '
+}
+
+# windows COMMAND OPTION...: the same through the daemon with the options.
+windows() {
+	w_like=$1
+	shift
+	daemon_start --enable-psi-poll "$@"
+	ct_start plain mem=64M cpus=0
+	w_want=$(natively $w_like)
+	is "$(for w_text in 'some 100000 1000000' 'some 100000 2000000'; do
+		ct_exec plain "$TOOL/pressed" /proc/pressure/cpu "$w_text"
+	done | paste -sd' ')" "$w_want" "triggers of 1 s and 2 s as for '$w_like' ($*)"
+	ct_stop plain
+	daemon_stop
+}
+
+if head -n 1 /proc/pressure/cpu >/dev/null 2>&1; then
+	without='setpriv --inh-caps=-sys_resource --bounding-set=-sys_resource'
+	windows env
+	windows "$without" --drop-capability=sys_resource
+fi
 
 for bad in --drop-capability= --drop-capability=everything --drop-capability=sys; do
 	status=0

@@ -3,6 +3,7 @@
 // writes TEXT with the NUL, as programs do; "set" or the error's name. Then each WAIT:
 //	poll=SECONDS epoll=SECONDS	waits for POLLPRI: "event"; "error" besides it
 //					with POLLERR; "none" in that time
+//	count=SECONDS			how many events poll tells of in that time
 //	again				writes once more: "set" or the error's name
 //	many=N				opens FILE and sets as many more: how many it could,
 //					and the error's name
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *name_of(int error)
@@ -46,11 +48,30 @@ static const char *word(unsigned events)
 	return events & POLLERR ? "error" : "event";
 }
 
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
 static const char *by_poll(int fd, int seconds)
 {
 	struct pollfd p = {.fd = fd, .events = POLLPRI};
 
 	return word(poll(&p, 1, seconds * 1000) == 1 ? (unsigned)p.revents : 0);
+}
+
+static void count(int fd, int seconds)
+{
+	struct pollfd p = {.fd = fd, .events = POLLPRI};
+	long long end = now_ms() + seconds * 1000LL, left;
+	int n = 0;
+
+	while ((left = end - now_ms()) > 0 && poll(&p, 1, (int)left) == 1 && !(p.revents & POLLERR))
+		n++;
+	printf("%d\n", n);
 }
 
 static const char *by_epoll(int fd, int seconds)
@@ -97,6 +118,7 @@ int main(int argc, char **argv)
 		switch (argv[i][0]) {
 		case 'p': puts(by_poll(fd, n)); break;
 		case 'e': puts(by_epoll(fd, n)); break;
+		case 'c': count(fd, n); break;
 		case 'a': puts(set(fd, argv[2])); break;
 		case 'm': many(argv[1], argv[2], n); break;
 		case 's': close(open(arg + 1, O_CREAT | O_WRONLY | O_CLOEXEC, 0666)); break;

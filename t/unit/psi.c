@@ -1,5 +1,6 @@
 /*
- * nsutil/psi: triggers as psi_write() and psi_trigger_create() of Linux 6.18 take them.
+ * nsutil/psi: triggers as psi_write() and psi_trigger_create() of Linux 6.18 take them
+ * from a privileged process, with the shortest window of Linux 6.3.
  */
 #include "nsutil/psi.h"
 
@@ -32,6 +33,9 @@ int main(void)
 	GOOD("some 150000 2000000", "some 150000 2000000");
 	good("full 1 10000000", 15, "full 1 10000000");
 	GOOD("some 2000000 2000000\n", "some 2000000 2000000");
+	GOOD("some 150000 1000000", "some 150000 1000000"); /* psi.rst's example */
+	GOOD("some 100000 500000", "some 100000 500000");
+	GOOD("full 500000 9999999", "full 500000 9999999");
 	GOOD("some\t0150000   02000000 and", "some 150000 2000000");
 	/* Cut where the kernel cuts: 31 bytes. */
 	good("some 100000             20000000000", 35, "some 100000 2000000");
@@ -45,8 +49,9 @@ int main(void)
 	BAD("some 0 2000000");
 	BAD("some 2000001 2000000");
 	BAD("some 100000 0");
-	BAD("some 100000 1999999");
-	BAD("some 100000 3000000");
+	BAD("some 100000 499999");
+	BAD("some 1 1");
+	BAD("some 100000 10000001");
 	BAD("some 100000 12000000");
 	BAD("some 100000 4296967296");
 	BAD("some -1 2000000");
