@@ -146,9 +146,9 @@ static bool take_shared(struct connection *conn, const struct handover *from, in
 			return false;
 	if (how != CHANNEL_ALIVE)
 		shared_new_mount(&conn->shared);
-	else if (!from->self)
-		/* Nobody knows how the one before ended. */
-		journal_recover(conn->shared.journal, true);
+	else if (!from->worker)
+		/* Nobody knows how another keeper ended. */
+		journal_recover(conn->shared.journal, !from->self);
 	return true;
 }
 

@@ -178,7 +178,7 @@ static bool all_stuck(const struct server *server)
 /* Some requests of one namespace may wait, and not so many that no other's could. */
 static int park(struct server *server, uint64_t on, unsigned quota, uint64_t *key)
 {
-	if (!key || serve_waiting(server, on) >= quota)
+	if (!key || parked_on(&server->parked, on) >= quota)
 		return -EBUSY;
 	*key = on;
 	return SUBJECT_PARK;

@@ -286,7 +286,7 @@ int sampler_want(struct sampler *sampler, struct subject *subject, bool newest,
 	if (!s->counted) {
 		*key = wait_key(s);
 		if (give_up || patience_ends(s) <= subject->now_ns ||
-			serve_waiting(sampler->server, *key) >= PARK_QUOTA)
+			parked_on(&sampler->server->parked, *key) >= PARK_QUOTA)
 			return SUBJECT_FOUND;
 		start_waiting(sampler, patience_ends(s), subject->now_ns);
 		return SUBJECT_PARK;

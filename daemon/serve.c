@@ -252,19 +252,20 @@ static int on_interrupt(struct work *work)
 	const struct fuse_interrupt_in *in = work->request.arg;
 	struct server *server = work->server;
 
-	for (int i = 0; i < JOURNAL_SLOTS; i++) {
-		struct slot *slot = &server->channel.journal->slot[i];
+	for (int i = 0; i < PARKED_MOST; i++) {
+		struct parked_request *parked = &server->parked.request[i];
 		struct request waiting;
 
-		if (!server->parked[i].key || slot->state != SLOT_TAKEN ||
-			channel_parse(&server->channel, slot, &waiting) != REQUEST_OK ||
+		if (!parked->key ||
+			channel_parse(&server->channel, parked->slot, &waiting) !=
+				REQUEST_OK ||
 			waiting.unique != in->unique)
 			continue;
 		if (nsid_is_to_live(server->host.proc, waiting.pid))
 			return SERVED;
-		server->parked[i] = (struct parked){0};
+		parked->key = 0;
 		reply_error(&server->channel, waiting.unique, EINTR);
-		journal_done(slot);
+		journal_done(server->channel.journal, parked->slot);
 		return SERVED;
 	}
 	return SERVED;
@@ -345,61 +346,49 @@ static int handle(struct work *work, int parsed)
 	return call(work);
 }
 
-unsigned serve_waiting(const struct server *server, uint64_t key)
+static void park(
+	struct work *work, struct parked_request *parked, struct slot *slot, uint64_t since_ns)
 {
-	unsigned n = 0;
-
-	for (int i = 0; i < JOURNAL_SLOTS; i++)
-		n += server->parked[i].key == key;
-	return n;
+	*parked = (struct parked_request){.key = work->key,
+		.since_ns = since_ns ? since_ns : serve_now(),
+		.slot = slot};
+	journal_waits(work->server->channel.journal, slot);
+	fault_point(FAULT_PARKED);
 }
 
-/* The last free slot is for reading: nobody may park in it. */
-static bool may_park(const struct server *server)
-{
-	unsigned parked = 0;
-
-	for (int i = 0; i < JOURNAL_SLOTS; i++)
-		parked += server->parked[i].key != 0;
-	return parked + 1 < JOURNAL_SLOTS;
-}
-
-void serve_slot(struct server *server, struct slot *slot, bool give_up)
+void serve_slot(struct server *server, struct slot *slot, struct serving how)
 {
 	struct journal *journal = server->channel.journal;
-	struct parked *parked = &server->parked[slot - journal->slot];
+	struct parked_request *parked;
 	struct work work = {.server = server,
-		.batch = server->batch[slot - journal->slot],
-		.give_up = give_up,
-		.give_up_file = give_up && parked->key & PARK_SLOW};
-	const uint64_t since_ns = parked->since_ns;
+		.batch = how.epoch,
+		.give_up = how.give_up,
+		.give_up_file = how.give_up_file};
 	int parsed = channel_parse(&server->channel, slot, &work.request), r;
 
 	fault_spare(slot->faults);
 	fault_point(FAULT_TAKEN);
-	*parked = (struct parked){0};
 	host_since(&server->host, work.batch);
-	journal_busy(slot);
+	journal_busy(journal, slot);
 	journal->taken++;
 	if (parsed == REQUEST_GARBAGE) {
 		log_warnx("dropped a message of %u bytes without a valid header",
 			slot->len);
-		journal_done(slot);
+		journal_done(journal, slot);
 		return;
 	}
 	r = handle(&work, parsed);
-	if (r == SERVE_PARK && !may_park(server)) {
-		work.give_up = work.give_up_file = true;
-		r = handle(&work, parsed);
+	parked = r == SERVE_PARK ? parked_free(&server->parked) : NULL;
+	if (parked) {
+		park(&work, parked, slot, how.since_ns);
+		return;
 	}
 	if (r == SERVE_PARK) {
-		parked->key = work.key;
-		parked->since_ns = since_ns ? since_ns : serve_now();
-		journal_waits(slot);
-		fault_point(FAULT_PARKED);
-		return;
+		work.give_up = work.give_up_file = true;
+		r = handle(&work, parsed);
+		r = r == SERVE_PARK ? -EIO : r;
 	}
 	if (r < 0 && request_wants_reply(work.request.opcode))
 		send_error(&work, -r);
-	journal_done(slot);
+	journal_done(journal, slot);
 }

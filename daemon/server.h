@@ -9,6 +9,7 @@
 #include "daemon/handle.h"
 #include "daemon/loop.h"
 #include "daemon/node.h"
+#include "daemon/parked.h"
 #include "daemon/queue.h"
 #include "fusechan/channel.h"
 #include "nsutil/cgmount.h"
@@ -22,6 +23,8 @@ enum {
 	 * them that are served before others are read, which may come first. */
 	SERVE_BATCH = 32,
 	SERVE_SLICE = 4,
+	SERVE_READ = 256, /* messages read between two slices */
+	SERVE_REST = 64,  /* iterations for those that go on asking at the end */
 	RESOLVERS = 8,   /* helpers at one time */
 	PARK_QUOTA = 20, /* requests of one pid namespace that may wait for one thing */
 	PRUNE_SECONDS = 5,
@@ -57,13 +60,6 @@ struct resolver {
 	struct loop_timer *deadline;
 };
 
-/* Why the request in a journal slot waits. Answering it later is handling it anew: what
- * it waited for is then in the cache, or give_up is set and it gets the host's file. */
-struct parked {
-	uint64_t key; /* 0: not parked; else the namespace it waits for, or PARK_... */
-	uint64_t since_ns; /* CLOCK_BOOTTIME of the first time, for whatever it was */
-};
-
 /* After this long nobody waits to be told who they are. */
 #define PARK_NS (UINT64_C(1000000000) * PARK_SECONDS)
 /* Waits for any resolver to be free; no inode has this number. */
@@ -80,7 +76,6 @@ struct server {
 	struct channel channel;
 	struct loop *loop;
 	struct loop_fd *channel_watch;
-	struct queue queue;       /* what was read and not yet served */
 	struct loop_timer *again; /* the queue was not empty at the end of an iteration */
 	struct loop_timer *prune;
 	bool pruning;
@@ -111,19 +106,29 @@ struct server {
 	struct shared *shared;
 	struct loop_fd *control_watch; /* orders from the keeper; NULL without one */
 	struct resolver resolver[RESOLVERS];
-	struct parked parked[JOURNAL_SLOTS];
-	uint64_t batch[JOURNAL_SLOTS]; /* host.epoch when the slot's request was read, or
-					  taken up again */
+	struct parked parked;
+	uint64_t grow_ns; /* CLOCK_BOOTTIME before which the journal does not grow */
+	struct loop_timer *shrink; /* runs while the journal has grown; else NULL */
+	struct queue *queue; /* requests that were read and not yet served; not owned */
 };
 
-/* serve.c: answers the request in the slot or parks it. With give_up it does not wait. */
-void serve_slot(struct server *server, struct slot *slot, bool give_up);
+/* How a request is served. */
+struct serving {
+	uint64_t epoch;    /* host.epoch when it was read, or taken up again */
+	uint64_t since_ns; /* when it was parked first; 0: never */
+	bool give_up;      /* it waits no longer */
+	bool give_up_file; /* neither for a file that is read in a helper */
+};
+
+/* serve.c: answers the request in the slot, which is neither queued nor parked, or parks
+ * it. */
+void serve_slot(struct server *server, struct slot *slot, struct serving how);
 
 /* intake.c: answers what waits on the channel, about SERVE_BATCH messages. The loop's
  * callback; arg is the server. */
 void serve_drain(void *arg);
-/* Answers what a predecessor had read. What ended SLOT_FAULTS_MAX of them is answered
- * EIO. */
+/* Puts the requests that a predecessor had read into the queue. Those that ended
+ * SLOT_FAULTS_MAX of them are answered EIO in their turn. */
 void serve_takeover(struct server *server);
 /* Reads no more, after what waits now if `read_rest`, and stops the loop when everything
  * that was read is answered. */
@@ -134,8 +139,13 @@ void serve_wake(struct server *server, uint64_t key, bool give_up);
 
 /* serve.c: CLOCK_BOOTTIME in nanoseconds. */
 uint64_t serve_now(void);
-/* How many requests are parked on the key. */
-unsigned serve_waiting(const struct server *server, uint64_t key);
+
+/* room.c: adds slots to the journal, all of which hold requests. False if there can be no
+ * more now. */
+bool room_make(struct server *server);
+/* Slots were added, by a predecessor if not by room_make: they are returned when they are
+ * not needed any more. */
+void room_watch(struct server *server);
 
 enum { SUBJECT_FOUND = 0, SUBJECT_PARK = 1 };
 

@@ -13,6 +13,7 @@
 #include "daemon/handle.h"
 #include "daemon/hostfs.h"
 #include "daemon/trigger.h"
+#include "fusechan/journal_v1.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/cpuset.h"
 #include "nsutil/procfile.h"
@@ -206,6 +207,23 @@ static void keep(struct shared *shared, const struct shared *old)
 	}
 }
 
+/* Requests of an older format than this build's. */
+static void keep_old_journal(struct shared *shared, const struct shared *old)
+{
+	static const struct entry v1 = {
+		.name = "journal", .version = 1, .size = sizeof(struct journal_v1)};
+	const struct shared_head *from = old->mem;
+
+	for (unsigned i = 0; i < from->count; i++) {
+		const struct entry *e = &from->entry[i];
+
+		if (same_entry(e, &v1) && e->offset <= old->size &&
+			e->size <= old->size - e->offset)
+			journal_take_v1(shared->journal,
+				(const void *)((const char *)old->mem + e->offset));
+	}
+}
+
 static void stamp(struct shared_head *head)
 {
 	struct timespec ts;
@@ -229,8 +247,8 @@ static uint64_t fresh_number(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* The journal can be locked also by those who come when the privileges are gone: 64 kB
- * are allowed to everyone before Linux 5.16. */
+/* The journal can be locked also by those who come when the privileges are gone. Everyone
+ * may lock 64 kB, which is its first unit, 8 MB from Linux 5.16 on. */
 static void allow_lock(void)
 {
 	const rlim_t needed = pages(sizeof(struct journal));
@@ -241,7 +259,12 @@ static void allow_lock(void)
 	limit.rlim_cur = needed;
 	if (limit.rlim_max < needed)
 		limit.rlim_max = needed;
-	/* Refused, pages can still be taken away when memory is short. */
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0)
+		return;
+	/* Without CAP_SYS_RESOURCE: pages can still be taken away when memory is short,
+	 * and the journal grows no further than this. */
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
@@ -341,8 +364,10 @@ int shared_open(struct shared *shared, int old_fd, bool mounted)
 	}
 	if (known == 0)
 		keep(shared, &old);
-	shared_close(&old);
 	attach(shared, mounted);
+	if (known == 0)
+		keep_old_journal(shared, &old);
+	shared_close(&old);
 	return old_fd >= 0 && known < 0 ? -ESTALE : 0;
 }
 

@@ -188,7 +188,7 @@ static int park(struct server *server, uint64_t on, uint64_t *key)
 {
 	const unsigned most = on == PARK_PLACE ? SLOWREAD_PLACES : SLOWREAD_QUOTA;
 
-	if (serve_waiting(server, on) >= most)
+	if (parked_on(&server->parked, on) >= most)
 		return -EBUSY;
 	*key = on;
 	return SUBJECT_PARK;

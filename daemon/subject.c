@@ -48,6 +48,7 @@ void subject_prune(void *arg)
 	if (server->known < server->pidns.count)
 		server->known = server->pidns.count;
 	pidns_prune(&server->pidns, serve_now());
+	queue_trim(server->queue);
 	if (server->known - server->pidns.count >= TRIM_AFTER) {
 		trim(server);
 		server->known = server->pidns.count;
@@ -225,9 +226,10 @@ int subject_find(struct server *server, pid_t tid, bool give_up, struct subject 
 			break;
 		r = i ? r : 0;
 	}
-	if (asked)
+	/* Where nobody waits for a turn there is none to know. */
+	if (asked && server->queue->count)
 		queue_learn(
-			&server->queue, tid, pidns_outer(&server->pidns, caller.pidns));
+			server->queue, tid, pidns_outer(&server->pidns, caller.pidns));
 	/* Something was begun that may tell the next time, and nobody waits for it. */
 	if (r == SUBJECT_PARK)
 		r = give_up ? -ETIMEDOUT : r;

@@ -84,7 +84,7 @@ static int find_free(struct work *work, uint64_t outer, unsigned *place)
 	if (own - ending >= TRIGGER_QUOTA)
 		return -ENOSPC;
 	if (pending >= PENDING_MOST ||
-		serve_waiting(work->server, work->key) >= PENDING_QUOTA)
+		parked_on(&work->server->parked, work->key) >= PENDING_QUOTA)
 		return -EAGAIN;
 	/* What it has closed will make room, and those before it will be set. */
 	if (own >= TRIGGER_QUOTA || own_pending >= PENDING_QUOTA)
@@ -222,21 +222,22 @@ int trigger_poll(struct work *work)
 /* A write that was answered before a crash, and came again: nobody waits for it. */
 static void drop_writes(struct server *server, uint64_t fh)
 {
-	for (int i = 0; i < JOURNAL_SLOTS; i++) {
-		struct slot *slot = &server->channel.journal->slot[i];
+	for (int i = 0; i < PARKED_MOST; i++) {
+		struct parked_request *parked = &server->parked.request[i];
 		const struct fuse_write_in *in;
 		struct request request;
 
-		if (!server->parked[i].key || slot->state != SLOT_TAKEN ||
-			channel_parse(&server->channel, slot, &request) != REQUEST_OK ||
+		if (!parked->key ||
+			channel_parse(&server->channel, parked->slot, &request) !=
+				REQUEST_OK ||
 			request.opcode != FUSE_WRITE)
 			continue;
 		in = request.arg;
 		if (in->fh != fh)
 			continue;
-		server->parked[i] = (struct parked){0};
+		parked->key = 0;
 		reply_error(&server->channel, request.unique, EIO);
-		journal_done(slot);
+		journal_done(server->channel.journal, parked->slot);
 	}
 }
 

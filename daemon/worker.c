@@ -231,6 +231,9 @@ static bool take_over(struct server *server)
 	return !failed("memory", r);
 }
 
+/* By itself: of what nobody writes to there is no memory. */
+static struct queue queue;
+
 static bool init(struct server *server, const struct options *options,
 	struct shared *shared, struct cgroups *cgroups)
 {
@@ -242,6 +245,7 @@ static bool init(struct server *server, const struct options *options,
 					 ? cgns_read_blocks()
 					 : options->cgroup_reader == CGROUP_READER_HELPER,
 		.shared = shared,
+		.queue = &queue,
 		.burst = 1};
 	host_init(&server->host);
 	privileges_many_files();
@@ -257,6 +261,7 @@ static void deinit(struct server *server)
 		slowread_free(server->slowreads);
 		triggers_free(server->triggers);
 		loop_timer_free(server->prune);
+		loop_timer_free(server->shrink);
 		loop_timer_free(server->again);
 		loop_fd_free(server->control_watch);
 		loop_fd_free(server->channel_watch);

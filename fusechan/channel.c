@@ -60,7 +60,7 @@ int channel_read(struct channel *ch, struct slot **out)
 	ssize_t n;
 
 	if (!slot)
-		return CHANNEL_EMPTY;
+		return CHANNEL_FULL;
 	journal_iov(ch->journal, slot, iov);
 	/* ENOENT: the request at the head was interrupted before we got it. */
 	do
@@ -72,7 +72,7 @@ int channel_read(struct channel *ch, struct slot **out)
 		return errno == ENODEV || errno == ECONNABORTED ? CHANNEL_GONE : -errno;
 	}
 	fault_point(FAULT_READ);
-	journal_taken(slot, (size_t)n);
+	journal_taken(ch->journal, slot, (size_t)n);
 	*out = slot;
 	return CHANNEL_MESSAGE;
 }
@@ -120,22 +120,6 @@ uint64_t channel_unique(const struct slot *slot)
 	return ((const struct fuse_in_header *)(const void *)slot->message)->unique;
 }
 
-struct slot *channel_older(struct channel *ch, struct slot *slot)
-{
-	const uint64_t unique = channel_unique(slot);
-
-	if (!(unique & FUSECHAN_UNIQUE_RESEND))
-		return NULL;
-	for (unsigned i = 0; i < JOURNAL_SLOTS; i++) {
-		struct slot *other = &ch->journal->slot[i];
-
-		if (other != slot && other->state == SLOT_TAKEN &&
-			(channel_unique(other) | FUSECHAN_UNIQUE_RESEND) == unique)
-			return other;
-	}
-	return NULL;
-}
-
 /*
  * Not asked for: READDIRPLUS and WRITEBACK (nothing to gain), POSIX locks (the kernel
  * keeps them), EXPORT_SUPPORT, NO_OPEN (contents depend on the caller), ATOMIC_O_TRUNC (a
@@ -153,10 +137,8 @@ int channel_init(struct channel *ch, const struct request *request)
 	struct fuse_init_out out = {
 		.major = FUSE_KERNEL_VERSION,
 		.max_readahead = 0,
-		/* RELEASE goes this way, at most so many at a time: where hundreds read,
-		 * the rest would pile up in the kernel, without a bound. */
-		.max_background = UINT16_MAX,
-		.congestion_threshold = UINT16_MAX,
+		.max_background = CHANNEL_BACKGROUND,
+		.congestion_threshold = CHANNEL_BACKGROUND,
 		.max_write = CHANNEL_MAX_WRITE,
 		.time_gran = 1,
 		.max_pages = CHANNEL_MAX_PAGES,

@@ -15,8 +15,9 @@ struct channel {
 
 enum {
 	CHANNEL_MESSAGE = 0,
-	CHANNEL_EMPTY = 1, /* nothing waits, or no slot is free */
+	CHANNEL_EMPTY = 1, /* nothing waits */
 	CHANNEL_GONE = 2,  /* unmounted, or the connection was aborted */
+	CHANNEL_FULL = 3,  /* no slot is free: nothing was asked */
 };
 
 enum {
@@ -24,6 +25,11 @@ enum {
 	CHANNEL_MINOR_MAX = 45,   /* Linux 6.18 */
 	CHANNEL_MAX_WRITE = 4096, /* the least the kernel accepts */
 	CHANNEL_MAX_PAGES = 4,    /* of one READ: pins 16 kB of the caller, not 128 */
+	/* RELEASE goes in the background, at most so many at a time, and is in the way of
+	 * requests that come later. With few, where thousands read, they would pile up in
+	 * the kernel without a bound; with many, a process that ends with 60,000 open
+	 * files would keep all others waiting. */
+	CHANNEL_BACKGROUND = 4096,
 };
 
 /* A channel of nothing. */
@@ -42,9 +48,9 @@ enum {
  * is none of /dev/fuse. */
 int channel_probe(int fd);
 
-/* Reads one message. CHANNEL_MESSAGE with *slot set, CHANNEL_EMPTY, CHANNEL_GONE, or
- * -errno for what should not happen. A message longer than a slot is whole only until the
- * next call: its data is copied next to it by channel_message. */
+/* Reads one message. CHANNEL_MESSAGE with *slot set, CHANNEL_EMPTY, CHANNEL_GONE,
+ * CHANNEL_FULL, or -errno for what should not happen. Of a message longer than a slot the
+ * beginning is kept. */
 int channel_read(struct channel *ch, struct slot **slot);
 
 /* Parses the message in a slot. */
@@ -57,10 +63,6 @@ int channel_resend(struct channel *ch);
 
 /* The number of the message in a slot. */
 uint64_t channel_unique(const struct slot *slot);
-
-/* The slot of an older copy of the request in `slot`, which came again; NULL without. The
- * kernel takes an answer to the newer one alone. */
-struct slot *channel_older(struct channel *ch, struct slot *slot);
 
 /* Answers INIT and remembers what was agreed. 0, or -EPROTO for a kernel older than 4.19
  * or of another major version (the answer says so). */

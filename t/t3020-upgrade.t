@@ -139,19 +139,19 @@ echo 'kill -SEGV $$' | install_script
 cannot 'one that crashes'
 echo 'echo "evlxcfs: no" >&2; exit 111' | install_script
 cannot 'one that fails'
-echo 'echo evlxcfs 2.0 journal 1; sleep 1000' | install_script
+echo 'echo evlxcfs 2.0 journal 2; sleep 1000' | install_script
 cannot 'one that hangs'
 is "$(t_marked | while read -r p; do grep -l 'sleep 1000' "/proc/$p/cmdline" 2>/dev/null; done)" '' 'none is left'
 # Replaced between the trial and its use: what is executed is what was tried.
 install_script <<'SCRIPT'
 cp "$0" "$0.new"; echo 'exit 1' >"$0.new"; mv "$0.new" "$0"
-echo evlxcfs 2.0 journal 1
+echo evlxcfs 2.0 journal 2
 SCRIPT
 cannot 'one that is replaced while it is tried'
 # Replaced after that, while the worker is told to leave and does not hear it. An older binary,
 # which tells nothing of its block, starts no worker beside the old one.
 install_script <<SCRIPT
-[ "\$1" != --check ] || { echo evlxcfs 0.1.0 journal 1; exit; }
+[ "\$1" != --check ] || { echo evlxcfs 0.1.0 journal 2; exit; }
 exec $real "\$@"
 SCRIPT
 kill -STOP "$(worker)"

@@ -148,14 +148,14 @@ locked() {
 		sed -n 's/^VmLck:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$p/status"
 	done | sort -n | head -n 1
 }
-between 70 "$(locked)" 200 'the journal is locked, by keeper and worker'
+between 64 "$(locked)" 200 'the journal is locked, by keeper and worker'
 kill -KILL "$(worker)"
 ok 'a new worker serves' serves
-between 70 "$(locked)" 200 'and has locked it too'
+between 64 "$(locked)" 200 'and has locked it too'
 kill -HUP "$DAEMON_PID"
 ok 'another binary takes over' wait_until told 1 'goes on with the mount'
 ok 'and serves' serves
-between 70 "$(locked)" 200 'and has locked it too'
+between 64 "$(locked)" 200 'and has locked it too'
 daemon_stop
 
 # --- signals that come before there is a keeper

@@ -133,7 +133,7 @@ static void serve(struct slot *slot)
 				reply_error(&channel, request.unique, ENOSYS);
 		}
 	}
-	journal_done(slot);
+	journal_done(&journal, slot);
 }
 
 static void loop(void)

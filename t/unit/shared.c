@@ -3,6 +3,7 @@
 #include "daemon/shared.h"
 
 #include "daemon/handle.h"
+#include "fusechan/journal_v1.h"
 #include "t/unit/tap.h"
 
 #include <errno.h>
@@ -124,6 +125,35 @@ static void other_build(void)
 	shared_close(&second);
 }
 
+/* A block of a build whose journal has format 1, with a request in it: its version and
+ * size stand behind the name, and between them where it lies. */
+static void older_journal(void)
+{
+	struct journal_v1 *old;
+	uint64_t *entry;
+	int r = shared_open(&first, -1, false);
+	char *head = first.mem;
+
+	while (strcmp(head, "journal"))
+		head += 8;
+	entry = (uint64_t *)(void *)(head + 16);
+	is_u64(entry[0], JOURNAL_FORMAT, "the head tells the journal's format");
+	entry[0] = 1;
+	entry[2] = sizeof(*old);
+	old = (void *)first.journal;
+	memset(old, 0, sizeof(*old));
+	old->serial = 4712;
+	old->slot[63].state = SLOT_TAKEN;
+	old->slot[63].len = 80;
+	r += shared_open(&second, dup(first.fd), true);
+	is_int(r, 0, "one with a journal of the older format");
+	journal_recover(second.journal, true);
+	is_u64(second.journal->serial, 4712, "it has the number of the last handle");
+	is_u64(journal_pending(second.journal), 1, "and the request");
+	shared_close(&second);
+	shared_close(&first);
+}
+
 static void nonsense(void)
 {
 	int r = shared_open(&second, open("/dev/null", O_RDWR), false);
@@ -144,5 +174,6 @@ int main(void)
 	other_build();
 	nonsense();
 	shared_close(&first);
+	older_journal();
 	return tap_done();
 }

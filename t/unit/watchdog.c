@@ -20,7 +20,7 @@ static uint64_t now;
 
 static void begin(void)
 {
-	memset(&journal, 0, sizeof(journal));
+	journal_format(&journal, 1);
 	if (pipe(channel) < 0)
 		abort();
 	watchdog_init(&dog, channel[0], &journal, BOUND);
@@ -33,6 +33,15 @@ static void end(void)
 	watchdog_deinit(&dog);
 	close(channel[0]);
 	close(channel[1]);
+}
+
+/* The worker has taken a request. */
+static struct slot *take_one(void)
+{
+	struct slot *slot = journal_next(&journal);
+
+	journal_taken(&journal, slot, 40);
+	return slot;
 }
 
 static void message(void)
@@ -83,8 +92,7 @@ static void taken_at_once(void)
 	message();
 	if (read(channel[0], &byte, 1) != 1)
 		abort();
-	journal.slot[3].state = SLOT_TAKEN;
-	journal.slot[3].busy = 1;
+	journal_busy(&journal, take_one());
 	ok(!armed() && signalled(),
 		"a request that was taken at once is told by the signal");
 	watchdog_start(&dog, NOBODY, now);
@@ -109,18 +117,17 @@ int main(void)
 	end();
 
 	begin();
-	journal.slot[3].state = SLOT_TAKEN;
-	journal.slot[3].busy = 1;
+	journal_busy(&journal, take_one());
 	is_u64(looks(), 3, "a request that nobody gets done: likewise");
 	end();
 
 	begin();
-	journal.slot[3].state = SLOT_TAKEN;
+	take_one();
 	is_u64(looks(), 4 + PARK_SECONDS, "one that waits has all that it may wait");
 	end();
 
 	begin();
-	journal.slot[3].state = SLOT_TAKEN;
+	take_one();
 	for (int i = 0; i < 4; i++) {
 		now = dog.next_ms;
 		ok(!watchdog_look(&dog, NOBODY, now), "one that waits, look %d", i);
