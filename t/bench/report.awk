@@ -97,6 +97,24 @@ function section_table(section,    i, j, m, w, s, v) {
 	}
 }
 
+# How the paced reader's times grow with the crowd beside it: over those beside the first.
+function crowd_summary(    i, j, w, s, first) {
+	if (!nworkloads["crowd"])
+		return
+	printf "\ncrowd: times of the paced reader over those %s\n", workloads["crowd", 1]
+	printf "  %-14s %-12s %8s %8s\n", "", "", "p50", "p99"
+	first = workloads["crowd", 1]
+	for (i = 2; i <= nworkloads["crowd"]; i++) {
+		w = workloads["crowd", i]
+		for (j = 1; w ~ /^beside/ && j <= nsystems["crowd", w]; j++) {
+			s = systems["crowd", w, j]
+			printf "  %s %-12s %8s %8s\n", pad(j > 1 ? "" : w), s,
+				ratio(median("crowd", w, s, "p50_us"), median("crowd", first, s, "p50_us")),
+				ratio(median("crowd", w, s, "p99_us"), median("crowd", first, s, "p99_us"))
+		}
+	}
+}
+
 # × is one column and more bytes.
 function pad(s,    plain) {
 	plain = s
@@ -162,6 +180,7 @@ function table(    i) {
 	title["pread"] = "on a file that stays open"
 	title["fleet"] = "so many containers, each reading meminfo every 10 ms or more"
 	title["herd"] = "meminfo; containers × readers; one paced reader alone, and beside 64 of another container"
+	title["crowd"] = "meminfo; one paced reader beside so many of another container"
 	title["cold"] = "uptime in a container that has never read, and again"
 	title["preads"] = "the files a view cannot do without, one pread each"
 	title["idle"] = "nobody reads, all containers alive"
@@ -177,6 +196,7 @@ function table(    i) {
 			syscalls_table()
 		else
 			section_table(sections[i])
+	crowd_summary()
 	summary()
 }
 

@@ -10,7 +10,8 @@ usage() {
 	  --seconds=S          of each measurement, default 0.2
 	  --idle=S             of watching idle servers, default 10
 	  --fleet=N            also so many containers at once (1000)
-	  --sections=LIST      of: start cats fresh core pread fleet herd cold syscalls idle memory
+	  --sections=LIST      of: start cats fresh core pread fleet herd crowd cold syscalls idle memory
+  --crowd=LIST         readers of one container beside another's, default 64 800 3000
 	  --systems=LIST       of: native floor evlxcfs evlxcfs-cfs lxcfs lxcfs-cfs
 	  --files=LIST         of: meminfo stat uptime loadavg cpuinfo
 	  --other="BINARY ..." compare with this evlxcfs and options, too
@@ -19,7 +20,8 @@ usage() {
 	END
 }
 
-SECTIONS='start cats fresh core pread fleet herd cold syscalls idle memory'
+SECTIONS='start cats fresh core pread fleet herd crowd cold syscalls idle memory'
+CROWDS='64 800 3000'
 SYSTEMS='native floor evlxcfs evlxcfs-cfs lxcfs lxcfs-cfs'
 IDLE=10
 FLEETS='1 10 100'
@@ -39,10 +41,12 @@ for arg; do
 		IDLE=5
 		FLEETS='1 10'
 		READ='meminfo uptime'
+		CROWDS='64 800'
 		;;
 	--rounds=*) ROUNDS=${arg#*=} ;;
 	--seconds=*) SECONDS_EACH=${arg#*=} ;;
 	--idle=*) IDLE=${arg#*=} ;;
+	--crowd=*) CROWDS=${arg#*=} ;;
 	--fleet=*) FLEETS="$FLEETS ${arg#*=}" ;;
 	--sections=*) SECTIONS=${arg#*=} ;;
 	--other=*) OTHER=${arg#*=} ;;
@@ -151,6 +155,18 @@ section_herd() {
 	done
 }
 
+# One paced reader beside so many of another container. Long enough for 100 of its readings
+# where each has to wait for all of the others'.
+section_crowd() {
+	for n in $CROWDS; do
+		for s in $(servers); do
+			file=$BIND/$s/meminfo
+			fleet_measure crowd "beside-$n,the-$n" "$s" run "$CROWD_SECONDS" "$file" \
+				0 1 1 2000 1 2 "$n" 0
+		done
+	done
+}
+
 # New containers each time: those of the fleet that have never read.
 section_cold() {
 	for s in $SYSTEMS; do
@@ -234,7 +250,7 @@ done
 ! wanted memory || memory start
 ct_start c1 nobind mem=1G
 measure_needed
-if wanted fleet || wanted herd || wanted cold; then
+if wanted fleet || wanted herd || wanted crowd || wanted cold; then
 	size=100
 	for n in $FLEETS; do
 		[ "$n" -le "$size" ] || size=$n
@@ -243,9 +259,10 @@ if wanted fleet || wanted herd || wanted cold; then
 	progress "starting $size containers"
 	fleet_start $((size + 8 * ROUNDS))
 fi
+CROWD_SECONDS=$(awk -v s="$SECONDS_EACH" 'BEGIN { print s * 10 }')
 FLEET_SECONDS=$(awk -v s="$SECONDS_EACH" 'BEGIN { print s * 2 }')
 for round in $(seq "$ROUNDS"); do
-	for section in cats fresh core pread fleet herd cold; do
+	for section in cats fresh core pread fleet herd crowd cold; do
 		wanted "$section" || continue
 		progress "round $round of $ROUNDS: $section"
 		"section_$section"
