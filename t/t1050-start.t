@@ -96,6 +96,42 @@ wait_until t_ready_or_dead
 is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal 'is served'
 daemon_stop
 
+# A symbolic link, to a link, below a link: the mount is where they lead.
+# linked NAME MOUNTPOINT [READ]: one life and one death at $TMP/real. A process in it sees
+# the directory below the mount.
+mkdir "$TMP/real" "$TMP/dir"
+ln -s real/ "$TMP/link"
+ln -s ../link "$TMP/dir/chain"
+ln -s "$TMP" "$TMP/above"
+ln -s loop "$TMP/loop"
+linked() {
+	daemon_start_at "$2"
+	is "$(awk -v p="$TMP/" 'index($5, p) == 1 { print $5 }' /proc/self/mountinfo)" "$TMP/real" "$1: mounted at its end"
+	is "$(head -c 8 "${3:-$2}/proc/meminfo")" MemTotal "$1: serves"
+	MNT=$TMP/real
+	daemon_stop
+	daemon_start_at "$2"
+	daemon_kill
+	is "$("$TOOL/fsop" open rdonly "$TMP/real/proc/meminfo")" ENOTCONN "$1: the mount of a dead daemon"
+	daemon_start_at "$2"
+	is "$(mount_count "$TMP/real")" 1 "$1: is detached at the next start"
+	MNT=$TMP/real
+	daemon_stop
+}
+linked 'a symbolic link' "$TMP/link"
+linked 'a link with a slash' "$TMP/link//"
+linked 'a link to a link' "$TMP/dir/chain"
+linked 'below a link' "$TMP/above/real"
+linked 'a link below a link, with dots' "$TMP/above/dir/../link"
+cd "$TMP/real"
+linked 'a dot' . "$TMP/real"
+cd "$TMP"
+mounts=
+refused 111 'a link to itself' "$TMP/loop"
+like "$(cat "$TMP/err")" 'Too many levels of symbolic links' 'it is told so'
+ln -s none "$TMP/dangling"
+refused 111 'a link that leads nowhere' "$TMP/dangling"
+
 # Power cut of the daemon, twice: no mounts pile up.
 daemon_start
 for round in 1 2; do
