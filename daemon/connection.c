@@ -22,7 +22,8 @@
 
 static bool mount_it(struct connection *conn)
 {
-	int r = fuse_mount(conn->target, "evlxcfs", "fuse.evlxcfs", conn->fuse,
+	const struct mountopts *as = &conn->options->mount;
+	int r = fuse_mount(conn->target, as->source, as->type, conn->fuse, as->flags,
 		conn->options->psi_poll);
 
 	if (r < 0)
@@ -65,9 +66,18 @@ static bool make(struct connection *conn)
 	return false;
 }
 
+/* Whether a mount of that type is ours: types may differ between the process that handed
+ * the connection over and this one. */
+static bool is_our_type(const struct connection *conn, const char *type)
+{
+	/* The last is that of version 0.1. */
+	return !strcmp(type, conn->options->mount.type) ||
+	       !strcmp(type, MOUNTOPTS_TYPE) || !strcmp(type, "fuse.evlxcfs");
+}
+
 /* Whether the uppermost mount on the target is one of ours. Asks no file system: there is
  * no worker yet that could answer. */
-static bool is_mounted(const char *target)
+static bool is_mounted(const struct connection *conn)
 {
 	struct textbuf text = {0};
 	struct mountinfo mount;
@@ -78,8 +88,8 @@ static bool is_mounted(const char *target)
 		return true;
 	cursor = text.data;
 	while (mountinfo_next(&cursor, &mount))
-		if (!strcmp(mount.target, target))
-			ours = !strcmp(mount.type, "fuse.evlxcfs");
+		if (!strcmp(mount.target, conn->target))
+			ours = is_our_type(conn, mount.type);
 	textbuf_deinit(&text);
 	return ours;
 }
@@ -88,7 +98,7 @@ static bool is_mounted(const char *target)
  * taken away while others still use it: Linux 5.16 and newer can mount it once more. */
 static bool resume(struct connection *conn)
 {
-	if (!is_mounted(conn->target))
+	if (!is_mounted(conn))
 		mount_it(conn);
 	return true;
 }

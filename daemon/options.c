@@ -64,7 +64,7 @@ static const struct {
 	[OPT_NO_ZSWAP] = {"disable-zswap", 'z', NULL, "containers see no zswap"},
 	[OPT_SINGLE] = {"", 's', NULL, "accepted: there is one thread only"},
 	[OPT_FUSE] = {"", 'o', "OPTS",
-		"accepted; allow_other and the like are always on"},
+		"mount options: fsname=NAME, subtype=TYPE, ro, nosuid and the like"},
 	[OPT_PIDFILE] = {"pidfile", 'p', "FILE", "write the process id there"},
 	[OPT_CFS] = {"enable-cfs", 0, NULL, "CPU quotas limit the number of CPUs shown"},
 	[OPT_PIDFD] = {"enable-pidfd", 0, NULL, "accepted: pidfds are used where there are any"},
@@ -220,11 +220,11 @@ static bool apply(struct options *options, enum id id, const char *arg)
 		options->cgroup_mounts = (enum cgmount_way)n;
 		break;
 	case OPT_DROP: good = parse_capability(arg, &options->drop); break;
+	case OPT_FUSE: return mountopts_parse(&options->mount, arg);
 	case OPT_FUSE_FD: good = parse_descriptors(options, arg); break;
 	case OPT_FOREGROUND:
 	case OPT_LOADAVG:
 	case OPT_SINGLE:
-	case OPT_FUSE:
 	case OPT_PIDFD:
 	case OPT_CGROUP:
 	case OPT_HELP:
@@ -257,6 +257,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		.fuse_fd = -1,
 		.state_fd = -1,
 		.watchdog = 5};
+	mountopts_init(&options->mount);
 	for (int i = 0; i < OPTS; i++) {
 		if (table[i].name[0])
 			longs[n++] = (struct option){table[i].name,

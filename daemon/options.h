@@ -5,6 +5,7 @@
 #ifndef DAEMON_OPTIONS_H
 #define DAEMON_OPTIONS_H
 
+#include "daemon/mountopts.h"
 #include "daemon/view.h"
 #include "nsutil/cgmount.h"
 
@@ -23,6 +24,7 @@ struct options {
 	const char *pidfile;     /* NULL: none */
 	const char *runtime_dir; /* default /run/evlxcfs */
 	struct policy policy;
+	struct mountopts mount;
 	unsigned kept_files;   /* cgroup file descriptors kept open; KEPT_BY_MEMORY */
 	int ready_fd;          /* -1: none */
 	int fuse_fd, state_fd; /* handed to us; -1: none */

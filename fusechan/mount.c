@@ -18,10 +18,9 @@
 
 #define FUSE_MAGIC 0x65735546 /* linux/magic.h has it only since Linux 5.17 */
 
-int fuse_mount(
-	const char *target, const char *source, const char *type, int fd, bool writable)
+int fuse_mount(const char *target, const char *source, const char *type, int fd,
+	unsigned long flags, bool writable)
 {
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	char options[128];
 
 	snprintf(options, sizeof(options),

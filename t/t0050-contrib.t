@@ -27,7 +27,7 @@ hooked() {
 rootfs=$TMP/rootfs
 mkdir -p "$rootfs/proc" "$rootfs/sys"
 
-got=$(hooked "$rootfs" awk -v r="$rootfs/" '/fuse.evlxcfs/ && index($5, r) == 1 {
+got=$(hooked "$rootfs" awk -v r="$rootfs/" '/fuse.lxcfs/ && index($5, r) == 1 {
 	print $4, substr($5, length(r)) }' /proc/self/mountinfo)
 served=$(cd "$MNT" && find proc -type f | while read -r file; do
 	[ ! -e "/$file" ] || echo "/$file /$file"
@@ -39,7 +39,7 @@ is "$(mount_count "$rootfs/proc/meminfo")" 0 'and in the container alone'
 got=$(hooked "$rootfs" cat "$rootfs/proc/swaps")
 like "$got" '^Filename' 'they can be read there'
 
-got=$(from=$TMP/nothing hooked "$rootfs" grep -c "$rootfs/.*fuse.evlxcfs" /proc/self/mountinfo)
+got=$(from=$TMP/nothing hooked "$rootfs" grep -c "$rootfs/.*fuse.lxcfs" /proc/self/mountinfo)
 like "$got" '^status 0$' 'where nothing is served the container starts'
 like "$got" '^evlxcfs-hook: .*c1 shows the host' 'and is told of'
 is "$(echo "$got" | tail -n 1)" 0 'nothing is mounted'

@@ -71,7 +71,7 @@ is "$("$EVLXCFS_BIN" --version | wc -l)" 1 '--version is one line'
 daemon_start -d -f -l --enable-cfs --enable-pidfd --enable-loadavg --disable-swap -p "$TMP/pid"
 is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal "lxcfs's options are accepted"
 is "$(mount_count "$MNT")" 1 'one mount'
-is "$(awk -v p="$MNT" '$5 == p { sub(/.* - /, ""); print $1 }' /proc/self/mountinfo)" fuse.evlxcfs 'its type'
+is "$(awk -v p="$MNT" '$5 == p { sub(/.* - /, ""); print $1 }' /proc/self/mountinfo)" fuse.lxcfs 'its type'
 first=$DAEMON_PID
 
 mounts=$MNT

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,7 +171,8 @@ int main(int argc, char **argv)
 	channel.fd = channel_open();
 	if (channel.fd < 0)
 		errx(111, "/dev/fuse: %s", strerror(-channel.fd));
-	r = fuse_mount(argv[2], "floor", "fuse.floor", channel.fd, false);
+	r = fuse_mount(argv[2], "floor", "fuse.floor", channel.fd,
+		MS_NOSUID | MS_NODEV | MS_NOEXEC, false);
 	if (r < 0)
 		errx(111, "mount on %s: %s", argv[2], strerror(-r));
 	sigaction(SIGTERM, &action, NULL);
