@@ -8,11 +8,11 @@
 #include "daemon/hostfs.h"
 #include "daemon/log.h"
 #include "daemon/mountpoint.h"
+#include "daemon/ownmount.h"
 #include "daemon/privileges.h"
 #include "fusechan/channel.h"
 #include "fusechan/mount.h"
 #include "nsutil/cleanup.h"
-#include "nsutil/mountinfo.h"
 #include "nsutil/procfile.h"
 
 #include <linux/capability.h>
@@ -29,6 +29,8 @@ static bool mount_it(struct connection *conn)
 	if (r < 0)
 		log_warnx("cannot mount on %s: %s%s", conn->target, strerror(-r),
 			privileges_hint(r, CAP_SYS_ADMIN));
+	else
+		shared_note_device(&conn->shared, ownmount_on(conn->target, NULL));
 	return r == 0;
 }
 
@@ -66,41 +68,21 @@ static bool make(struct connection *conn)
 	return false;
 }
 
-/* Whether a mount of that type is ours: types may differ between the process that handed
- * the connection over and this one. */
-static bool is_our_type(const struct connection *conn, const char *type)
-{
-	/* The last is that of version 0.1. */
-	return !strcmp(type, conn->options->mount.type) ||
-	       !strcmp(type, MOUNTOPTS_TYPE) || !strcmp(type, "fuse.evlxcfs");
-}
-
-/* Whether the uppermost mount on the target is one of ours. Asks no file system: there is
- * no worker yet that could answer. */
-static bool is_mounted(const struct connection *conn)
-{
-	struct textbuf text = {0};
-	struct mountinfo mount;
-	char *cursor;
-	bool ours = false;
-
-	if (procfile_read(hostfs_proc(), "self/mountinfo", &text) < 0)
-		return true;
-	cursor = text.data;
-	while (mountinfo_next(&cursor, &mount))
-		if (!strcmp(mount.target, conn->target))
-			ours = is_our_type(conn, mount.type);
-	textbuf_deinit(&text);
-	return ours;
-}
-
 /* The connection that was handed over is alive. Its mount on the target may have been
- * taken away while others still use it: Linux 5.16 and newer can mount it once more. */
-static bool resume(struct connection *conn)
+ * taken away while others still use it: Linux 5.16 and newer can mount it once more, which
+ * a start asks for and an upgrade does not. */
+static void resume(struct connection *conn)
 {
-	if (!is_mounted(conn))
+	const uint64_t device = shared_device(&conn->shared);
+	const uint64_t there = ownmount_on(conn->target, conn->options->mount.type);
+	const bool mounted = device ? ownmount_find(device, conn->target) : there != 0;
+
+	if (!device)
+		shared_note_device(&conn->shared, there);
+	if (!mounted && !conn->resumed && there)
+		log_warnx("%s is in use by another FUSE daemon", conn->target);
+	else if (!mounted && !conn->resumed)
 		mount_it(conn);
-	return true;
 }
 
 bool connection_pause(struct connection *conn)
@@ -116,8 +98,10 @@ bool connection_pause(struct connection *conn)
 	if (sigtimedwait(&set, NULL, &second) < 0)
 		return true;
 	conn->told_to_end = true;
-	if (!conn->options->keep_mount)
+	if (!conn->options->keep_mount && !shared_device(&conn->shared))
 		fuse_unmount(conn->target);
+	else if (!conn->options->keep_mount)
+		connection_unmount(conn, false);
 	return false;
 }
 
@@ -130,6 +114,9 @@ static int probe(const struct handover *from)
 		how = channel_probe(from->fuse);
 	if (how < 0)
 		log_warnx("descriptor %d is not /dev/fuse", from->fuse);
+	/* It ended in this process: the keeper finds out why, when a worker has seen it. */
+	if (how == CHANNEL_DEAD && from->self)
+		how = CHANNEL_ALIVE;
 	if (how == CHANNEL_DEAD)
 		log_warnx("the mount that was handed over is dead");
 	return how;
@@ -201,7 +188,7 @@ static bool take_cgroups(struct connection *conn)
 static bool take_mount(struct connection *conn, int how)
 {
 	if (how == CHANNEL_ALIVE)
-		return resume(conn);
+		resume(conn);
 	return conn->held || make(conn);
 }
 
@@ -253,6 +240,16 @@ bool connection_open(struct connection *conn, const struct options *options)
 	}
 	connection_close(conn);
 	return false;
+}
+
+bool connection_taken_away(struct connection *conn)
+{
+	return ownmount_taken_away(shared_device(&conn->shared), conn->target);
+}
+
+void connection_unmount(struct connection *conn, bool force)
+{
+	ownmount_detach(shared_device(&conn->shared), conn->target, conn->fuse, force);
 }
 
 bool connection_renew(struct connection *conn)

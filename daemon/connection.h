@@ -13,7 +13,7 @@
 
 struct connection {
 	const struct options *options;
-	char target[PATH_MAX]; /* where it is mounted */
+	char target[PATH_MAX]; /* where it is mounted; without links */
 	int fuse;              /* owned; -1: there is none now */
 	struct shared shared;
 	struct cgroups cgroups;
@@ -38,7 +38,13 @@ bool connection_pause(struct connection *conn);
 /* A text, of static storage, for an error of channel_open. */
 const char *connection_device_error(int error);
 
-/* The connection was aborted or its last mount taken away: mounts another. False after a
+/* The connection ended. Whether the administrator took the mount away, as opposed to an
+ * abort; conn->target follows a mount that was moved. See ownmount.h. */
+bool connection_taken_away(struct connection *conn);
+/* Detaches the mount, if it is still there; with `force`, aborts the connection before. */
+void connection_unmount(struct connection *conn, bool force);
+
+/* The connection was aborted: mounts another. False after a
  * line on standard error; conn->fuse is -1 then, and it can be tried again. */
 bool connection_renew(struct connection *conn);
 

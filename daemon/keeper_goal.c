@@ -6,14 +6,12 @@
 
 #include "daemon/announce.h"
 #include "daemon/hostfs.h"
-#include "fusechan/mount.h"
 
 #include <string.h>
-#include <sys/mount.h>
 
 void keeper_stop(struct keeper *keeper)
 {
-	const struct connection *conn = keeper->conn;
+	struct connection *conn = keeper->conn;
 	bool left = false;
 
 	if (keeper->goal == GOAL_STOP)
@@ -25,19 +23,27 @@ void keeper_stop(struct keeper *keeper)
 	announce_end(conn->options);
 	for (int i = 0; i < LEFT_MAX; i++)
 		left |= keeper->left[i] != 0;
-	if (!conn->options->keep_mount && conn->fuse >= 0) {
-		/* A worker that is held keeps the connection, and whoever waits for it
-		 * waiting. */
-		if (left)
-			umount2(conn->target, MNT_FORCE);
-		fuse_unmount(conn->target);
-	}
+	/* A worker that is held keeps the connection, and whoever waits for it waiting. */
+	if (!conn->options->keep_mount && conn->fuse >= 0)
+		connection_unmount(conn, left);
 	if (keeper->phase == PHASE_NONE && conn->fuse < 0)
 		keeper_finish(keeper, keeper->status);
 	else if (keeper->phase == PHASE_NONE)
 		keeper_phase(keeper, PHASE_NONE, 1);
 	else
 		keeper_pursue(keeper);
+}
+
+void keeper_unmounted(struct keeper *keeper)
+{
+	struct connection *conn = keeper->conn;
+
+	log_info("the mount on %s was taken away", conn->target);
+	keeper->goal = GOAL_STOP;
+	handover_abort(&keeper->trial);
+	keeper_relief_drop(keeper);
+	announce_end(conn->options);
+	keeper_finish(keeper, keeper->status);
 }
 
 static void trial_begin(struct keeper *keeper)

@@ -20,6 +20,7 @@ enum {
 	TRIAL_MS = 10000,  /* and a binary that is tried */
 	KILLED_MS = 1000,  /* one that does not die is left behind */
 	RETRY_MS = 1000,   /* of what the system refuses */
+	RENEW_MS = 20,     /* an umount that has begun with an abort is over by then */
 	BACKOFF_MS = 1000, /* at most, between two starts */
 	LEFT_MAX = 4,      /* workers left behind */
 	FIRST_TRIES = 8,   /* of the first worker; later ones are tried for ever */
@@ -118,6 +119,8 @@ bool keeper_relief_serve(struct keeper *keeper);
 
 /* keeper_goal.c */
 void keeper_stop(struct keeper *keeper);
+/* The administrator has unmounted, which ends the daemon. The worker has ended. */
+void keeper_unmounted(struct keeper *keeper);
 void keeper_upgrade_begin(struct keeper *keeper);
 void keeper_trial_ended(struct keeper *keeper, int status);
 /* The worker has left. Comes back only if another binary could not be executed, or not

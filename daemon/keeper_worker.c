@@ -12,7 +12,6 @@
 #include "daemon/ownfault.h"
 #include "daemon/privileges.h"
 #include "daemon/worker.h"
-#include "fusechan/mount.h"
 #include "nsutil/cleanup.h"
 
 #include <signal.h>
@@ -117,8 +116,14 @@ bool keeper_fork(struct keeper *keeper, pid_t *out, int *control, bool at_once)
 	return true;
 }
 
+/* False: there is nothing to serve yet, or any more. */
 static bool renew(struct keeper *keeper)
 {
+	/* umount -f aborts first. */
+	if (connection_taken_away(keeper->conn)) {
+		keeper_unmounted(keeper);
+		return false;
+	}
 	if (!connection_renew(keeper->conn))
 		return false;
 	watchdog_init(&keeper->dog, keeper->conn->fuse, journal_of(keeper),
@@ -129,7 +134,8 @@ static bool renew(struct keeper *keeper)
 void keeper_start_worker(struct keeper *keeper)
 {
 	if (keeper->conn->fuse < 0 && !renew(keeper)) {
-		keeper_phase(keeper, PHASE_NONE, RETRY_MS);
+		if (!keeper->done)
+			keeper_phase(keeper, PHASE_NONE, RETRY_MS);
 		return;
 	}
 	keeper->answered = journal_of(keeper)->answered;
@@ -275,12 +281,13 @@ static void lost(struct keeper *keeper)
 {
 	struct connection *conn = keeper->conn;
 
-	log_warnx("the mount on %s was aborted or taken away and is made anew: "
+	log_warnx("the mount on %s was aborted and is made anew: "
 		  "containers that use the old one have to be restarted",
 		conn->target);
 	keeper_relief_drop(keeper);
 	watchdog_deinit(&keeper->dog);
 	conn->fuse = fd_close(conn->fuse);
+	keeper_phase(keeper, PHASE_NONE, RENEW_MS);
 }
 
 void keeper_worker_ended(struct keeper *keeper, int status)
@@ -302,10 +309,14 @@ void keeper_worker_ended(struct keeper *keeper, int status)
 			keeper_finish(keeper, keeper->status);
 		return;
 	}
+	if (gone && connection_taken_away(keeper->conn)) {
+		keeper_unmounted(keeper);
+		return;
+	}
 	if (!keeper->announced && !keeper->conn->held &&
 		((WIFEXITED(status) && WEXITSTATUS(status) == WORKER_FAILED) ||
 			keeper->fruitless >= FIRST_TRIES)) {
-		fuse_unmount(keeper->conn->target);
+		connection_unmount(keeper->conn, false);
 		keeper_finish(keeper, WORKER_FAILED);
 		return;
 	}

@@ -13,7 +13,6 @@
 #include "daemon/privileges.h"
 #include "daemon/report.h"
 #include "daemon/worker.h"
-#include "fusechan/mount.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,10 +75,14 @@ static int serve_alone(struct connection *conn)
 	int status = worker_run(&job);
 
 	announce_end(options);
-	if (status == WORKER_GONE)
-		log_warnx("the mount on %s was taken away", conn->target);
-	else if (status != WORKER_DONE && !options->keep_mount)
-		fuse_unmount(conn->target);
+	if (status == WORKER_GONE && connection_taken_away(conn)) {
+		log_info("the mount on %s was taken away", conn->target);
+		status = WORKER_DONE;
+	} else if (status == WORKER_GONE) {
+		log_warnx("the mount on %s was aborted", conn->target);
+	} else if (status != WORKER_DONE && !options->keep_mount) {
+		connection_unmount(conn, false);
+	}
 	if (status == WORKER_DONE)
 		report_end(conn->target, options->keep_mount);
 	return status == WORKER_DONE ? 0 : EXIT_SYSTEM;

@@ -10,6 +10,8 @@
 /* Name and type are lxcfs's, by which tools know such a mount. */
 #define MOUNTOPTS_SOURCE "lxcfs"
 #define MOUNTOPTS_TYPE "fuse.lxcfs"
+/* That of version 0.1 before it took lxcfs's. */
+#define MOUNTOPTS_OLD_TYPE "fuse.evlxcfs"
 
 struct mountopts {
 	char source[128];    /* name of the mount, its source in mountinfo */

@@ -76,6 +76,7 @@ static const struct {
 	[SHARED_LOAD] = {"load", 2, 0, load_room},
 	[SHARED_DISKTIMES] = {"disktimes", 2, 0, disktimes_room},
 	[SHARED_TRIGGERS] = {"triggers", 1, sizeof(struct trigger_store), NULL},
+	[SHARED_DEVICE] = {"device", 1, sizeof(uint64_t), NULL},
 };
 
 static size_t pages(size_t size)
@@ -432,7 +433,18 @@ void shared_new_mount(struct shared *shared)
 	stamp(shared->mem);
 	handle_store_forget(shared->region[SHARED_SNAPSHOTS]);
 	journal_forget(shared->journal);
+	shared_note_device(shared, 0);
 	shared_forget_triggers(shared);
+}
+
+uint64_t shared_device(const struct shared *shared)
+{
+	return shared->mem ? *(const uint64_t *)shared->region[SHARED_DEVICE] : 0;
+}
+
+void shared_note_device(struct shared *shared, uint64_t device)
+{
+	*(uint64_t *)shared->region[SHARED_DEVICE] = device;
 }
 
 bool shared_host_view(const struct shared *shared)

@@ -21,6 +21,7 @@ enum shared_region {
 	SHARED_LOAD,
 	SHARED_DISKTIMES,
 	SHARED_TRIGGERS,
+	SHARED_DEVICE,
 	SHARED_REGIONS,
 };
 
@@ -60,6 +61,11 @@ struct timespec shared_started(const struct shared *shared);
 void shared_forget_triggers(struct shared *shared);
 /* The connection is gone and another one takes its place. */
 void shared_new_mount(struct shared *shared);
+
+/* The device number of the mount, as struct mountinfo has it; 0: there is none, or an
+ * older version did not note it. */
+uint64_t shared_device(const struct shared *shared);
+void shared_note_device(struct shared *shared, uint64_t device);
 
 /* SIGUSR2: whether readers get the host's files. */
 bool shared_host_view(const struct shared *shared);

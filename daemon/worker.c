@@ -6,6 +6,7 @@
 #include "daemon/cputree.h"
 #include "daemon/hostfs.h"
 #include "daemon/log.h"
+#include "daemon/ownmount.h"
 #include "daemon/ownfault.h"
 #include "daemon/privileges.h"
 #include "daemon/report.h"
@@ -14,7 +15,6 @@
 #include "daemon/subject_log.h"
 #include "daemon/trigger.h"
 #include "fusechan/fault.h"
-#include "fusechan/mount.h"
 #include "nsutil/nsid.h"
 
 #include <errno.h>
@@ -112,7 +112,8 @@ static void stop(struct server *server)
 	if (server->ending)
 		return;
 	if (!job->options->keep_mount)
-		fuse_unmount(job->target);
+		ownmount_detach(shared_device(server->shared), job->target,
+			server->channel.fd, false);
 	serve_end(server, !job->options->keep_mount);
 	/* If the connection ended with that, it was our own doing. */
 	server->gone = false;

@@ -32,17 +32,21 @@ for round in 1 2 3; do
 	ct_stop c1
 	ct_stop c2
 done
-# The host itself unmounts, and nobody uses it.
-umount "$MNT"
-ok 'a mount that was taken away is made anew' wait_until told 4 'is made anew'
+# The host aborts it, by fusectl.
+abort_mount() {
+	fuse_waiting >/dev/null
+	echo 1 >"$TMP/fusectl/$(mountpoint -d "$MNT" | cut -d : -f 2)/abort"
+}
+abort_mount
+ok 'a mount that the host has aborted is made anew' wait_until told 4 'is made anew'
 ok 'and served' wait_until serves
 # And with a worker that does not notice.
 kill -STOP "$(worker)"
-umount -l "$MNT"
+abort_mount
 ok 'also when the worker is stopped meanwhile' wait_until told 5 'is made anew'
 ok 'and served' wait_until serves
 like "$(cat "$DAEMON_LOG")" 'without a supervisor' 'that nobody keeps the descriptor was told'
-umount -l "$MNT"
+abort_mount
 wait_until told 6 'is made anew'
 wait_until serves
 kill -TERM "$DAEMON_PID"
@@ -257,9 +261,10 @@ ct_stop c1
 daemon_stop
 nok 'the pidfile is gone' test -e "$TMP/pid"
 daemon_start --no-keeper
-umount "$MNT"
+abort_mount
 daemon_wait
-is "$DAEMON_STATUS" 111 '--no-keeper: ends when the mount is taken away'
+is "$DAEMON_STATUS" 111 '--no-keeper: ends when the mount is aborted'
+umount "$MNT"
 
 # Its supervisor starts it again on what it left.
 need_tool fdstore
