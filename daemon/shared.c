@@ -15,8 +15,7 @@
 #include "daemon/trigger.h"
 #include "fusechan/journal_v1.h"
 #include "nsutil/cleanup.h"
-#include "nsutil/cpuset.h"
-#include "nsutil/procfile.h"
+#include "nsutil/cpucount.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -292,51 +291,6 @@ static void attach(struct shared *shared, bool mounted)
 		tree->generation = (uint16_t)(fresh_number() >> 20) | 1;
 }
 
-/* Without sysfs: CPUs that are online now, by the numbers of their lines in /proc/stat.
- * 0 or -errno. */
-static int online_cpus(unsigned *out)
-{
-	struct textbuf text = {0};
-	struct slice line, name;
-	const char *rest;
-	uint64_t cpu;
-	int r = procfile_read(hostfs_proc(), "stat", &text);
-
-	*out = 1;
-	for (rest = text.data; r == 0 && procfile_line(&rest, &line);) {
-		if (!slice_word(&line, &name) || name.len < 4 || memcmp(name.p, "cpu", 3))
-			continue;
-		if (slice_u64((struct slice){name.p + 3, name.len - 3}, &cpu) &&
-			cpu >= *out && cpu < CPUSET_MAX)
-			*out = (unsigned)cpu + 1;
-	}
-	textbuf_deinit(&text);
-	return r;
-}
-
-/* CPUs that the host can have, by their numbers: some can be plugged in later. sysconf(3)
- * differs: glibc opens files by path, which may be our own, and musl counts those that
- * this process may run on. -errno when there is such a file and it cannot be read: a
- * block of another size would be of no use. */
-static int possible_cpus(unsigned *out)
-{
-	struct textbuf text = {0};
-	struct cpuset set;
-	unsigned count = 0;
-	int r = hostfs_sys() < 0
-			? -ENOENT
-			: procfile_read(hostfs_sys(), "devices/system/cpu/possible", &text);
-
-	if (r >= 0 && cpuset_parse(&set, text.data) == 0)
-		for (int cpu = -1; (cpu = cpuset_next(&set, (unsigned)(cpu + 1))) >= 0;)
-			count = (unsigned)cpu + 1;
-	textbuf_deinit(&text);
-	*out = count;
-	if (r < 0 && r != -ENOENT && r != -EACCES)
-		return r;
-	return count ? 0 : online_cpus(out);
-}
-
 int shared_open(struct shared *shared, int old_fd, bool mounted)
 {
 	struct shared old = {.fd = old_fd};
@@ -347,7 +301,7 @@ int shared_open(struct shared *shared, int old_fd, bool mounted)
 	*shared = SHARED_NULL;
 	if (known < 0 && known != -EINVAL)
 		return known;
-	r = possible_cpus(&old.cpus);
+	r = cpucount_possible(hostfs_proc(), hostfs_sys(), &old.cpus);
 	size = lay_out(&head, old.cpus);
 	if (r == 0 && known == 0 && old.size == size && same_layout(old.mem, &head)) {
 		*shared = old;
@@ -381,7 +335,7 @@ int shared_join(struct shared *shared, int fd)
 	shared->fd = fd;
 	r = map_old(shared);
 	if (r == 0)
-		r = possible_cpus(&shared->cpus);
+		r = cpucount_possible(hostfs_proc(), hostfs_sys(), &shared->cpus);
 	if (r == 0 && (shared->size != lay_out(&head, shared->cpus) ||
 			      !same_layout(shared->mem, &head)))
 		r = -EINVAL;
