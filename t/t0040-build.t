@@ -35,7 +35,7 @@ sanitized=$(readelf -sW "$EVLXCFS_BIN" | grep -c '__asan_init')
 if [ "$sanitized" = 0 ]; then
 	like "$(readelf -sW "$EVLXCFS_BIN")" '__[a-z]+_chk(@|$)' 'the daemon: fortified'
 	ok 'the daemon: strip' strip -o "$TMP/stripped" "$EVLXCFS_BIN"
-	between 50000 "$(wc -c <"$TMP/stripped")" 150000 'the daemon: bytes, stripped'
+	between 50000 "$(wc -c <"$TMP/stripped")" 200000 'the daemon: bytes, stripped'
 	is "$(readelf -dW "$EVLXCFS_BIN" | sed -n 's/.*NEEDED.*\[\(.*\)\.so.*/\1/p' | grep -vE '^(libc|libm|libev|libcap-ng|ld-linux.*)$')" '' \
 		'the daemon: no other libraries'
 fi
