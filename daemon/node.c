@@ -5,9 +5,8 @@
 
 #include "daemon/cputree.h"
 #include "daemon/filesize.h"
-#include "nsutil/cleanup.h"
+#include "nsutil/again.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -154,10 +153,12 @@ static bool row_exists(const struct host *host, int row)
 {
 	const struct node *n = &nodes[row];
 	struct stat st;
+	int r;
 
 	if (!n->parent)
 		return false;
-	return !n->optional || fstatat(host->proc, n->host_path, &st, 0) == 0;
+	r = n->optional ? again_stat(host->proc, n->host_path, &st, 0) : 0;
+	return r == 0 || again_wanted(r);
 }
 
 static unsigned row_links(int row)
@@ -228,10 +229,12 @@ static int tree_info(struct host *host, struct node_info *info)
 {
 	char place[sizeof(info->path)];
 	struct stat st;
+	int r = again_stat(host->syscpu,
+		host_place(host, info->path, place, sizeof(place)), &st,
+		AT_SYMLINK_NOFOLLOW);
 
-	if (fstatat(host->syscpu, host_place(host, info->path, place, sizeof(place)), &st,
-		    AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	info->row = NULL;
 	info->size = S_ISDIR(st.st_mode) ? 0 : (uint64_t)st.st_size;
 	info->nlink = (unsigned)st.st_nlink;
@@ -321,41 +324,48 @@ bool node_is_cpu_dir(const struct node_info *dir)
 	return dir->id == ROW_CPU;
 }
 
-static void tree_emit(struct host *host, const struct node_info *dir, const char *name,
+/* A name that has gone meanwhile, or has no number left, is left out. */
+static int tree_emit(struct host *host, const struct node_info *dir, const char *name,
 	node_emit *emit, void *arg)
 {
 	struct node_info child;
+	int r = node_lookup(host, dir->id, name, &child);
 
-	if (node_lookup(host, dir->id, name, &child) == 0)
+	if (r == 0)
 		emit(arg, child.id, child.mode, name);
+	return again_wanted(r) ? r : 0;
+}
+
+/* Those that the directory has; with `cpus`, but for the CPUs. */
+static int tree_names(struct host *host, const struct node_info *dir,
+	const struct cpuset *cpus, node_emit *emit, void *arg)
+{
+	char place[sizeof(dir->path)];
+	struct again_dir names;
+	const char *name;
+	int r = again_dir_open(
+		&names, host->syscpu, host_place(host, dir->path, place, sizeof(place)));
+
+	while (r == 0 && (r = again_dir_next(&names, &name)) > 0)
+		r = cpus && cputree_cpu_number(name) >= 0
+			    ? 0
+			    : tree_emit(host, dir, name, emit, arg);
+	again_dir_close(&names);
+	return r;
 }
 
 static int tree_list(struct host *host, const struct node_info *dir,
 	const struct cpuset *cpus, node_emit *emit, void *arg)
 {
-	char name[16], place[sizeof(dir->path)];
-	struct dirent *d;
-	DIR *stream;
-	int fd = openat(host->syscpu, host_place(host, dir->path, place, sizeof(place)),
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int cpu = cpus ? cpuset_next(cpus, 0) : -1;
+	int r = tree_names(host, dir, cpus, emit, arg);
+	char name[16];
 
-	if (fd < 0)
-		return -errno;
-	stream = fdopendir(fd);
-	if (!stream) {
-		fd_close(fd);
-		return -errno;
-	}
-	while ((d = readdir(stream)))
-		if (!cpus || cputree_cpu_number(d->d_name) < 0)
-			tree_emit(host, dir, d->d_name, emit, arg);
-	closedir(stream);
-	for (int cpu = cpus ? cpuset_next(cpus, 0) : -1; cpu >= 0;
-		cpu = cpuset_next(cpus, (unsigned)cpu + 1)) {
+	for (; r == 0 && cpu >= 0; cpu = cpuset_next(cpus, (unsigned)cpu + 1)) {
 		snprintf(name, sizeof(name), "cpu%d", cpu);
-		tree_emit(host, dir, name, emit, arg);
+		r = tree_emit(host, dir, name, emit, arg);
 	}
-	return 0;
+	return r;
 }
 
 int node_list(struct host *host, const struct node_info *dir, const struct cpuset *cpus,

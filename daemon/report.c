@@ -98,8 +98,8 @@ static void report_hostfs(say *out)
 	static const char *const how[HOSTFS_WAYS] = {
 		[HOSTFS_CLONE] = "/proc and /sys: detached clones",
 		[HOSTFS_NAMESPACE] = "/proc and /sys: bind mounts of our own",
-		[HOSTFS_PLAIN] = "/proc and /sys: the host's own; nothing of evlxcfs may be "
-				 "mounted over files in them",
+		[HOSTFS_PLAIN] =
+			"/proc and /sys: the host's own; do not mount our files there",
 	};
 
 	out(how[hostfs_way()]);

@@ -4,6 +4,7 @@
  */
 #include "nsutil/host.h"
 
+#include "nsutil/again.h"
 #include "nsutil/cleanup.h"
 #include "nsutil/nsid.h"
 
@@ -45,10 +46,13 @@ int host_open(struct host *host, int procdir, const char *proc, int sysdir,
 {
 	long hz = sysconf(_SC_CLK_TCK);
 
-	host->proc = openat(procdir, proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	host->proc = again_open(procdir, proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (host->proc < 0)
-		return -errno;
-	host->syscpu = openat(sysdir, syscpu, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return host->proc;
+	/* A host without sysfs has no such files. */
+	host->syscpu = again_open(sysdir, syscpu, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (again_wanted(host->syscpu))
+		return host->syscpu;
 	if (hz > 0)
 		host->hz = hz;
 	/* Before Linux 5.19 opening it samples every CPU's frequency and sleeps 10 ms for

@@ -3,6 +3,7 @@
  */
 #include "nsutil/procfile.h"
 
+#include "nsutil/again.h"
 #include "nsutil/cleanup.h"
 
 #include <fcntl.h>
@@ -89,10 +90,10 @@ int procfile_drain(int fd, struct textbuf *buf)
 
 int procfile_read(int dirfd, const char *path, struct textbuf *buf)
 {
-	autofd fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	autofd fd = again_open(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
-		return textbuf_fail(buf, -errno);
+		return textbuf_fail(buf, fd);
 	return procfile_pread(fd, buf);
 }
 
