@@ -59,7 +59,7 @@ ages() {
 	set -- "$1" "$2" $(ct_exec "$1" ps -o etimes=,pcpu= -p 1) $(own "$1" ps -o etimes=,pcpu= -p 1)
 	is_near "$3" "$age" "$late" "$2: ps -o etimes is the age of pid 1"
 	is_near "$3" "$5" "$late" "$2: ps -o etimes is what the kernel's files make"
-	between 10 "$4" 100 "$2: ps -o %cpu of a process that works"
+	between 0.1 "$4" 100 "$2: ps -o %cpu of a process that works"
 	is_near "$4" "$6" 15 "$2: ps -o %cpu is what the kernel's files make"
 }
 
