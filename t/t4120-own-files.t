@@ -136,6 +136,6 @@ timeout 20 unshare --mount --propagation private sh -c '
 	mount --bind "$1/zero" /proc/swaps || exit
 	exec unshare --user --map-root-user --mount "$2" --check --runtime-dir="$1/run" "$1"' \
 	sh "$TMP" "$EVLXCFS_BIN" >"$TMP/out" 2>&1 || status=$?
-like "$(cat "$TMP/out")" '/proc and /sys: the host.s own; nothing of evlxcfs may be mounted over files in them' \
+like "$(cat "$TMP/out")" '/proc and /sys: the host.s own; do not mount our files there' \
 	'locked mounts in /proc: the host'"'"'s own mounts are used' || diag "status $status"
 done_testing
