@@ -24,6 +24,7 @@ enum {
 	MORE = 6,                   /* that the child reads */
 	ALL = BEFORE + MORE,
 	LEN = 80,
+	NO_TRACE = 77, /* the child's exit status */
 	COPIED = 2 * JOURNAL_UNIT,
 };
 
@@ -76,7 +77,8 @@ static void answer_one(struct slot *slot)
 
 static void child(void)
 {
-	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		_exit(NO_TRACE);
 	raise(SIGSTOP);
 	for (int i = 0; i < MORE; i++)
 		take_one();
@@ -182,6 +184,8 @@ int main(void)
 	if (pid == 0)
 		child();
 	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_TRACE)
+		return tap_skip_all("ptrace(2) is refused");
 	while (good && WIFSTOPPED(status)) {
 		good = is_whole();
 		grown += good && copy.units == 2;
@@ -192,8 +196,7 @@ int main(void)
 	}
 	if (good && WIFSTOPPED(status)) {
 		kill(pid, SIGKILL);
-		printf("1..0 # SKIP nothing is traced step by step here\n");
-		return 0;
+		return tap_skip_all("this machine does not stop at each step");
 	}
 	ok(good, "ended after any of %u instructions: nothing is lost, nothing comes twice",
 		steps);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -172,10 +173,17 @@ static void no_memory(void)
 	fresh();
 	getrlimit(RLIMIT_MEMLOCK, &old);
 	none.rlim_max = old.rlim_max;
-	if (setrlimit(RLIMIT_MEMLOCK, &none) < 0 || (!geteuid() && seteuid(65534) < 0))
+	if (setrlimit(RLIMIT_MEMLOCK, &none) < 0)
 		abort();
-	ok(!journal_grow(&journal), "it does not grow by what cannot be locked");
-	is_u64(journal_size(&journal), JOURNAL_FIRST, "and is as large as before");
+	if (!geteuid() && seteuid(65534) < 0) {
+		tap_skip(2, "no user without privileges here");
+	} else if (mlock(&journal, 1) < 0) {
+		ok(!journal_grow(&journal), "it does not grow by what cannot be locked");
+		is_u64(journal_size(&journal), JOURNAL_FIRST,
+			"and is as large as before");
+	} else {
+		printf("# a sanitizer makes mlock(2) nothing\n");
+	}
 	if (!getuid() && seteuid(0) < 0)
 		abort();
 	setrlimit(RLIMIT_MEMLOCK, &old);
