@@ -59,6 +59,29 @@ void fixture_remove(struct fixture *f, const char *path)
 		cgfiles_forget_above(f->files);
 }
 
+static void move(struct fixture *f, const char *from, const char *to)
+{
+	char old[512], new[512];
+
+	path_in(f, from, old);
+	path_in(f, to, new);
+	if (rename(old, new) < 0)
+		err(1, "%s", old);
+	host_new_epoch(&f->host);
+}
+
+void fixture_hide(struct fixture *f, const char *path)
+{
+	move(f, path, "hidden");
+	if (f->files)
+		cgfiles_forget_above(f->files);
+}
+
+void fixture_unhide(struct fixture *f, const char *path)
+{
+	move(f, "hidden", path);
+}
+
 void fixture_new(struct fixture *f)
 {
 	const char *tmp = getenv("TMPDIR");

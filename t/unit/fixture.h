@@ -33,6 +33,10 @@ void fixture_new(struct fixture *f);
 /* Writes a file below the tree, making its directories. */
 void fixture_write(struct fixture *f, const char *path, const char *text);
 void fixture_remove(struct fixture *f, const char *path);
+/* Takes a file or a directory away, and puts the same one back: a new file in its place
+ * may get the number of the old inode, or another one. */
+void fixture_hide(struct fixture *f, const char *path);
+void fixture_unhide(struct fixture *f, const char *path);
 /* Reads the layout of the tree and opens the host. Called by fixture_open. */
 void fixture_load(struct fixture *f);
 /* Makes the container whose cgroup is `path` ("/ct", "/" for the root) in every
