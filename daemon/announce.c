@@ -47,31 +47,14 @@ static void notify(const char *text, int fd)
 		log_warn("telling %s", path);
 }
 
-static bool write_pidfile(const char *path)
+void announce_ready(const struct options *options)
 {
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	autofd fd =
-		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-
-	if (fd < 0 || write(fd, text, (size_t)len) != len) {
-		log_warn("%s", path);
-		return false;
-	}
-	return true;
-}
-
-bool announce_ready(const struct options *options)
-{
-	if (options->pidfile && !write_pidfile(options->pidfile))
-		return false;
 	if (options->ready_fd >= 0) {
 		if (write(options->ready_fd, "\n", 1) < 0)
 			log_warn("--ready-fd=%d", options->ready_fd);
 		close(options->ready_fd);
 	}
 	notify("READY=1\n", -1);
-	return true;
 }
 
 void announce_resumed(void)
@@ -93,11 +76,9 @@ void announce_reload(void)
 	notify(text, -1);
 }
 
-void announce_end(const struct options *options)
+void announce_end(void)
 {
 	notify("STOPPING=1\n", -1);
-	if (options->pidfile)
-		unlink(options->pidfile);
 }
 
 void announce_store(int fuse, int state)

@@ -1,23 +1,22 @@
 /*
- * What supervisors are told: a newline on --ready-fd, the pidfile, and the messages of
- * sd_notify(3), which go to the socket that NOTIFY_SOCKET names. Without one, and where
- * nobody listens, the latter are nothing.
+ * What supervisors are told: a newline on --ready-fd, and the messages of sd_notify(3),
+ * which go to the socket that NOTIFY_SOCKET names. Without one, and where nobody listens,
+ * the latter are nothing.
  */
 #ifndef DAEMON_ANNOUNCE_H
 #define DAEMON_ANNOUNCE_H
 
 #include "daemon/options.h"
 
-/* Reads are served now. Closes options->ready_fd. False after a line on standard error.
- */
-bool announce_ready(const struct options *options);
+/* Reads are served now. Closes options->ready_fd. */
+void announce_ready(const struct options *options);
 
 /* Serving goes on after announce_reload. */
 void announce_resumed(void);
 void announce_reload(void);
 
-/* Serving ends: removes the pidfile. */
-void announce_end(const struct options *options);
+/* Serving ends. */
+void announce_end(void);
 
 /* Leaves descriptors with the supervisor, who gives them to the next process under these
  * names (fds passed with FDSTORE=1). What it holds of them already is replaced. */

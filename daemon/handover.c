@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define VARIABLE "EVLXCFS_HANDOVER"
@@ -39,10 +40,21 @@ static void find_binary(void)
 		binary[(size_t)n - tail] = '\0';
 }
 
+/* execve(2) has named the process for the binary. Tools go by the name under which it was
+ * started, which may have been a link's. */
+static void keep_name(void)
+{
+	const char *slash = arguments[0] ? strrchr(arguments[0], '/') : NULL;
+
+	if (arguments[0] && handover_resumes())
+		prctl(PR_SET_NAME, slash ? slash + 1 : arguments[0]);
+}
+
 void handover_init(char **argv)
 {
 	arguments = argv;
 	find_binary();
+	keep_name();
 }
 
 /* LISTEN_FDS descriptors begin at 3 (sd_listen_fds(3)). The last of a name counts. */

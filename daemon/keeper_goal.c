@@ -6,6 +6,7 @@
 
 #include "daemon/announce.h"
 #include "daemon/hostfs.h"
+#include "daemon/pidfile.h"
 
 #include <string.h>
 
@@ -20,7 +21,7 @@ void keeper_stop(struct keeper *keeper)
 	keeper->tries = 0;
 	handover_abort(&keeper->trial);
 	keeper_relief_drop(keeper);
-	announce_end(conn->options);
+	announce_end();
 	for (int i = 0; i < LEFT_MAX; i++)
 		left |= keeper->left[i] != 0;
 	/* A worker that is held keeps the connection, and whoever waits for it waiting. */
@@ -36,13 +37,11 @@ void keeper_stop(struct keeper *keeper)
 
 void keeper_unmounted(struct keeper *keeper)
 {
-	struct connection *conn = keeper->conn;
-
-	log_info("the mount on %s was taken away", conn->target);
+	log_info("the mount on %s was taken away", keeper->conn->target);
 	keeper->goal = GOAL_STOP;
 	handover_abort(&keeper->trial);
 	keeper_relief_drop(keeper);
-	announce_end(conn->options);
+	announce_end();
 	keeper_finish(keeper, keeper->status);
 }
 
@@ -102,9 +101,11 @@ static int execute(struct keeper *keeper)
 	keeper_relief_drop(keeper);
 	hostfs_hand_on(true);
 	cgroups_hand_on(&conn->cgroups, true);
+	pidfile_hand_on(true);
 	r = handover_exec(&with);
 	cgroups_hand_on(&conn->cgroups, false);
 	hostfs_hand_on(false);
+	pidfile_hand_on(false);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/announce.h"
 #include "daemon/oomscore.h"
 #include "daemon/ownfault.h"
+#include "daemon/pidfile.h"
 #include "daemon/privileges.h"
 #include "daemon/worker.h"
 #include "nsutil/cleanup.h"
@@ -78,6 +79,7 @@ static int worker_process(struct keeper *keeper, int control)
 	/* A worker that others can hold open would not seem gone. */
 	if (keeper->control >= 0)
 		close(keeper->control);
+	pidfile_drop();
 	prctl(PR_SET_NAME, "evlxcfs-worker");
 	oomscore_raise(OOMSCORE_WORKER);
 	/* Without a keeper nobody replaces a worker that is stopped: it goes on, and
@@ -194,13 +196,10 @@ static void announce(struct keeper *keeper)
 		announce_store(conn->fuse, conn->shared.fd);
 	if (conn->held)
 		log_info("goes on with the mount on %s", conn->target);
-	if (conn->resumed) {
+	if (conn->resumed)
 		announce_resumed();
-	} else if (!announce_ready(conn->options) && !conn->held) {
-		keeper->status = WORKER_FAILED;
-		keeper_stop(keeper);
-	}
-	/* Only now: the pid file may be in a directory that is not root's. */
+	else
+		announce_ready(conn->options);
 	keeper_keep_privileges(keeper);
 }
 

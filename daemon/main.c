@@ -10,6 +10,7 @@
 #include "daemon/mountpoint.h"
 #include "daemon/oomscore.h"
 #include "daemon/options.h"
+#include "daemon/pidfile.h"
 #include "daemon/privileges.h"
 #include "daemon/report.h"
 #include "daemon/worker.h"
@@ -57,7 +58,8 @@ static bool ready_alone(void *arg)
 
 	if (conn->options->keep_mount)
 		announce_store(conn->fuse, conn->shared.fd);
-	return announce_ready(conn->options);
+	announce_ready(conn->options);
+	return true;
 }
 
 /* --no-keeper. */
@@ -74,7 +76,7 @@ static int serve_alone(struct connection *conn)
 		.arg = conn};
 	int status = worker_run(&job);
 
-	announce_end(options);
+	announce_end();
 	if (status == WORKER_GONE && connection_taken_away(conn)) {
 		log_info("the mount on %s was taken away", conn->target);
 		status = WORKER_DONE;
@@ -88,9 +90,22 @@ static int serve_alone(struct connection *conn)
 	return status == WORKER_DONE ? 0 : EXIT_SYSTEM;
 }
 
-int main(int argc, char **argv)
+static int serve(const struct options *options)
 {
 	static struct connection conn;
+	int status;
+
+	if (!connection_open(&conn, options))
+		return conn.told_to_end ? 0 : EXIT_SYSTEM;
+	if (!conn.resumed)
+		report_start(options, conn.target, &conn.cgroups);
+	status = options->no_keeper ? serve_alone(&conn) : keeper_run(&conn);
+	connection_close(&conn);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
 	struct options options;
 	int status, r = options_parse(&options, argc, argv);
 
@@ -116,11 +131,9 @@ int main(int argc, char **argv)
 	if (!options.no_keeper)
 		oomscore_protect();
 	keeper_hold_signals();
-	if (!connection_open(&conn, &options))
-		return conn.told_to_end ? 0 : EXIT_SYSTEM;
-	if (!conn.resumed)
-		report_start(&options, conn.target, &conn.cgroups);
-	status = options.no_keeper ? serve_alone(&conn) : keeper_run(&conn);
-	connection_close(&conn);
+	if (!pidfile_take(options.pidfile, handover_resumes()))
+		return EXIT_SYSTEM;
+	status = serve(&options);
+	pidfile_release();
 	return status;
 }

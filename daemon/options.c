@@ -65,7 +65,7 @@ static const struct {
 	[OPT_SINGLE] = {"", 's', NULL, "accepted: there is one thread only"},
 	[OPT_FUSE] = {"", 'o', "OPTS",
 		"mount options: fsname=NAME, subtype=TYPE, ro, nosuid and the like"},
-	[OPT_PIDFILE] = {"pidfile", 'p', "FILE", "write the process id there"},
+	[OPT_PIDFILE] = {"pidfile", 'p', "FILE", "write the process id there and lock it (as lxcfs: /run/lxcfs.pid)"},
 	[OPT_CFS] = {"enable-cfs", 0, NULL, "CPU quotas limit the number of CPUs shown"},
 	[OPT_PIDFD] = {"enable-pidfd", 0, NULL, "accepted: pidfds are used where there are any"},
 	[OPT_CGROUP] = {"enable-cgroup", 0, NULL, "accepted; cgroupfs is not emulated"},
@@ -245,6 +245,16 @@ static int id_of(int got)
 	return OPTS;
 }
 
+/* lxcfs always has one. */
+static const char *default_pidfile(const char *name)
+{
+	const char *slash = name ? strrchr(name, '/') : NULL;
+
+	if (slash)
+		name = slash + 1;
+	return name && !strcmp(name, "lxcfs") ? "/run/lxcfs.pid" : NULL;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	struct option longs[OPTS + 1] = {0};
@@ -253,6 +263,7 @@ int options_parse(struct options *options, int argc, char **argv)
 
 	*options = (struct options){.runtime_dir = "/run/evlxcfs",
 		.kept_files = KEPT_BY_MEMORY,
+		.pidfile = default_pidfile(argv[0]),
 		.ready_fd = -1,
 		.fuse_fd = -1,
 		.state_fd = -1,

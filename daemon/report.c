@@ -8,6 +8,7 @@
 #include "daemon/handover.h"
 #include "daemon/hostfs.h"
 #include "daemon/log.h"
+#include "daemon/pidfile.h"
 #include "daemon/privileges.h"
 #include "fusechan/channel.h"
 #include "fusechan/mount.h"
@@ -291,6 +292,21 @@ static bool check_mountpoint(const char *target)
 	return good;
 }
 
+static bool check_pidfile(const struct options *options)
+{
+	const int holder = options->pidfile ? pidfile_holder(options->pidfile) : 0;
+	struct line line = {.len = 0};
+
+	if (!options->pidfile)
+		return true;
+	if (holder)
+		add(&line, "pidfile %s: process %d holds it", options->pidfile, holder);
+	else
+		add(&line, "pidfile %s: free", options->pidfile);
+	say_stdout(line.text);
+	return !holder;
+}
+
 bool report_check(
 	const struct options *options, const char *target, const struct cgroups *cgroups)
 {
@@ -301,6 +317,7 @@ bool report_check(
 		good = check_device() && good;
 		good = check_privileges(options) && good;
 		good = check_mountpoint(target) && good;
+		good = check_pidfile(options) && good;
 	}
 	report_all(options, cgroups, true, say_stdout);
 	say_stdout(good ? "It would start." : "It would not start.");
