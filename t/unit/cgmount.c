@@ -265,8 +265,10 @@ static void state(void)
 	cg_layout_init(&other);
 	cgmount_open(&mount, proc, "/nonexistent", CGMOUNT_HOST, &layout);
 	mount.missing = 7;
-	if (!ok(layout.count > 0, "this machine has cgroups"))
+	if (!layout.count) {
+		tap_skip(11, "no cgroup hierarchy is mounted here");
 		return;
+	}
 	free(layout.hierarchy[0].root);
 	layout.hierarchy[0].root = strdup(root);
 	is_int(cgstate_write(&mount, &layout, true, text, 20), -ENOSPC,

@@ -73,8 +73,6 @@ static void count_cpus(void)
 	/* "0", "0-3" or "0-3,8": the last number. */
 	while (file && fscanf(file, "%*[-,]") != EOF && fscanf(file, "%u", &last) == 1)
 		;
-	if (file)
-		fclose(file);
 	sched_getaffinity(0, sizeof(all), &all);
 	CPU_ZERO(&one);
 	for (int cpu = 0; !CPU_COUNT(&one); cpu++)
@@ -82,7 +80,12 @@ static void count_cpus(void)
 			CPU_SET(cpu, &one);
 	sched_setaffinity(0, sizeof(one), &one);
 	shared_open(&first, -1, false);
-	is_u64(first.cpus, last + 1, "room for all CPUs that there can be");
+	if (file) {
+		is_u64(first.cpus, last + 1, "room for all CPUs that there can be");
+		fclose(file);
+	} else {
+		tap_skip(1, "no file says how many CPUs there can be");
+	}
 	shared_close(&first);
 	sched_setaffinity(0, sizeof(all), &all);
 }
