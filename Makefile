@@ -25,6 +25,22 @@ S6DIR ?= /etc/s6/sv
 SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
 OPENRCDIR ?= /etc/init.d
 
+# Root may build in another user's tree (sudo make): one more make does it, and its products become
+# that user's, who can go on building, however it ends.
+ifndef given
+owner := $(shell [ "$$(id -u)" != 0 ] || stat -c %u:%g . | grep -v '^0:')
+endif
+ifdef owner
+goals := $(or $(MAKECMDGOALS),all)
+.PHONY: given $(goals)
+$(goals): given
+	@:
+given:
+	@trap : HUP INT PIPE TERM; status=0; \
+	$(MAKE) --no-print-directory given=1 $(goals) || status=$$?; \
+	[ ! -d $O ] || chown -Rh $(owner) $O; exit $$status
+else
+
 ifeq ($(origin CC),default)
 CC = gcc
 endif
@@ -144,29 +160,25 @@ side_tests = $(call that_run,first) $(call that_run,together)
 long_tests = $(call that_run,long)
 all_tests = $(sort $(wildcard t/t*.t))
 
-# What root builds in another user's tree is that user's, who can build on. $(call as_owner,COMMAND)
-give = if [ -d $O ] && [ "$$(id -u)" = 0 ]; then chown -R --reference=Makefile $O; fi
-as_owner = @r=0; $(1) || r=$$?; $(give); exit $$r
-
 # Installs what the tests need, then runs them. As root.
 check:
 	t/deps.sh check
-	$(call as_owner,$(MAKE) tests headers-check)
+	$(MAKE) tests headers-check
 	@export BUILD=$O; good=true; \
 	$(PROVE) -j3 $(PROVEFLAGS) $(side_tests) $(units) || good=false; \
 	$(PROVE) $(PROVEFLAGS) $(filter-out $(side_tests) $(long_tests),$(all_tests)) || good=false; \
-	$(give); $$good
+	$$good
 
 # All of them, at length: an hour or so.
 check-long:
 	t/deps.sh check
-	$(call as_owner,$(MAKE) tests headers-check)
+	$(MAKE) tests headers-check
 	EVLXCFS_TEST_LONG=1 BUILD=$O $(PROVE) $(PROVEFLAGS) $(units) $(all_tests)
 
 # Installs what is missing, builds, and shows a container beside its host. As root.
 demo:
 	t/deps.sh demo
-	$(call as_owner,$(MAKE) $O/evlxcfs)
+	$(MAKE) $O/evlxcfs
 	BUILD=$O t/demo.sh
 
 # Compares with lxcfs and with what FUSE itself costs. As root. BENCHFLAGS=--help says more.
@@ -197,7 +209,6 @@ install: $O/evlxcfs
 	$(INSTALL) -d "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(MANDIR)/man8"
 	$(INSTALL) -m 755 $O/evlxcfs "$(DESTDIR)$(SBINDIR)/evlxcfs"
 	$(INSTALL) -m 644 contrib/man/evlxcfs.8 "$(DESTDIR)$(MANDIR)/man8/evlxcfs.8"
-	@$(give)
 
 uninstall:
 	rm -f "$(DESTDIR)$(SBINDIR)/evlxcfs" "$(DESTDIR)$(MANDIR)/man8/evlxcfs.8"
@@ -245,3 +256,5 @@ format-check:
 # With an O of the user's that one alone.
 clean:
 	rm -rf $O $(if $(filter file,$(origin O)),build-san build-static build-san-static build-musl)
+
+endif

@@ -30,6 +30,8 @@ enabled=
 
 cleanup() {
 	status=$?
+	# Whatever fails here, such as a message to a closed pager: go on.
+	set +e
 	trap '' HUP INT TERM PIPE
 	trap - EXIT
 	if [ -n "$daemon_pid" ]; then
@@ -37,11 +39,12 @@ cleanup() {
 		wait "$daemon_pid" 2>/dev/null || :
 	fi
 	for c in $cgroups; do
-		while read -r pid; do
-			kill -KILL "$pid" 2>/dev/null || :
-		done <"$c/cgroup.procs"
-		# A process on its way out keeps it busy for a moment.
+		# A process on its way in or out keeps it busy for a moment.
 		for i in 1 2 3 4 5 6 7 8 9 10; do
+			[ -d "$c" ] || break
+			while read -r pid; do
+				kill -KILL "$pid" 2>/dev/null || :
+			done <"$c/cgroup.procs"
 			rmdir "$c" 2>/dev/null && break
 			sleep 0.2
 		done
@@ -73,11 +76,12 @@ v1() {
 v2=$(awk '$4 == "/" && / - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
 
 own() {
-	[ -d "$1" ] || mkdir "$1"
 	case " $cgroups " in
-	*" $1 "*) ;;
-	*) cgroups="$cgroups $1" ;;
+	*" $1 "*) return ;;
 	esac
+	# Noted first: a signal may come in between.
+	cgroups="$cgroups $1"
+	mkdir "$1"
 }
 
 # own_cgroup CONTROLLER: the container's directory in the variable cg.
@@ -87,8 +91,8 @@ own_cgroup() {
 		[ -n "$v2" ] && grep -qw "$1" "$v2/cgroup.controllers" ||
 			{ say "this host has no $1 controller"; exit 1; }
 		if ! grep -qw "$1" "$v2/cgroup.subtree_control"; then
-			echo "+$1" >"$v2/cgroup.subtree_control"
 			enabled="$enabled $1"
+			echo "+$1" >"$v2/cgroup.subtree_control"
 		fi
 		cg=$v2
 	fi

@@ -107,49 +107,82 @@ starts() {
 		2>/dev/null | sort
 }
 
-# not_enabled BEFORE PACKAGE...: takes away what the packages had the system start, beyond
-# the list BEFORE. systemd itself stays as its package wants it.
-not_enabled() {
-	list=$1
-	shift
-	starts | comm -13 "$list" - | while read -r link; do
-		name=${link##*/}
-		case $link in
-		/etc/rc*) name=/etc/init.d/${name#S[0-9][0-9]} ;;
-		*) name="*/systemd/*/$name" ;;
-		esac
-		owner=$(dpkg -S "$name" 2>/dev/null | sed 's/:.*//' | head -n 1)
-		[ "$owner" != systemd ] || continue
-		case " $* " in
-		*" $owner "*) rm -f "$link" ;;
-		esac
+packages() {
+	dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^.[^nc ][^ ]* *//p' | sort
+}
+
+# owner LINK: the package that has what the link starts.
+owner() {
+	name=${1##*/}
+	case $1 in
+	/etc/rc*) name=/etc/init.d/${name#S[0-9][0-9]} ;;
+	*) name="*/systemd/*/$name" ;;
+	esac
+	dpkg-query -S "$name" 2>/dev/null | sed 's/:.*//' | head -n 1
+}
+
+# Disables services that this installation enabled: links that $scratch/starts lacks, of
+# packages that $scratch/packages lacks. systemd itself stays as its package has it.
+disable_new() {
+	packages | comm -13 "$scratch/packages" - >"$scratch/new"
+	starts | comm -13 "$scratch/starts" - | while read -r link; do
+		name=$(owner "$link")
+		if [ "$name" != systemd ] && grep -qxF "$name" "$scratch/new"; then
+			rm -f "$link"
+		fi
 	done
 }
 
-# quietly PACKAGE...: a package's service must not be started or enabled only because the
-# tests want to compare with its program.
-quietly() {
-	policy=/usr/sbin/policy-rc.d
-	list=$(mktemp)
-	temporary=$list
-	trap 'rm -f $temporary' EXIT
-	if [ ! -e $policy ]; then
-		temporary="$list $policy"
-		printf '#!/bin/sh\nexit 101\n' >$policy
-		chmod 755 $policy
+# Undoes an installation's side effects, however it ends.
+tidy() {
+	trap '' HUP INT PIPE TERM
+	trap - EXIT
+	[ -n "$scratch" ] || return 0
+	[ ! -e "$scratch/before" ] || disable_new
+	# Another process may have put its own there meanwhile.
+	if grep -qs "^# t/deps.sh $$$" $policy; then
+		rm -f $policy
 	fi
+	rm -rf "$scratch"
+	scratch=
+	trap - HUP INT PIPE TERM
+}
+
+# Lets packages start no service while this process lives, also if it cannot tidy up. An
+# administrator's own policy stays.
+forbid_starts() {
+	if [ -e $policy ] && ! grep -qs '^# t/deps.sh [0-9]*$' $policy; then
+		return
+	fi
+	cat >"$scratch/policy" <<-END
+		#!/bin/sh
+		# t/deps.sh $$
+		if kill -0 $$ 2>/dev/null; then exit 101; fi
+	END
+	chmod 755 "$scratch/policy"
+	cp -p "$scratch/policy" $policy
+}
+
+policy=/usr/sbin/policy-rc.d
+scratch=
+
+begin() {
+	trap 'status=$?; tidy; exit $status' EXIT
+	trap 'exit 129' HUP
 	trap 'exit 130' INT
+	trap 'exit 141' PIPE
 	trap 'exit 143' TERM
-	starts >"$list"
-	# Not the status of the function: "set -e" does not hold where it is called.
-	if apt-get install -y --no-install-recommends "$@" >/dev/null 2>"$errors"; then
-		installed=0
-	else
-		installed=$?
-	fi
-	not_enabled "$list" "$@"
-	rm -f $temporary
-	return $installed
+	scratch=$(mktemp -d)
+	starts >"$scratch/starts"
+	packages >"$scratch/packages"
+	: >"$scratch/before"
+	forbid_starts
+}
+
+# Another apt-get, such as a fresh machine's first upgrade, is waited for.
+get() {
+	apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@" \
+		>/dev/null 2>"$scratch/errors"
 }
 
 install() {
@@ -163,15 +196,19 @@ install() {
 	fi
 	echo "deps.sh: installing" "$@" >&2
 	export DEBIAN_FRONTEND=noninteractive
-	# The package lists may be old, or not there yet: the first failure says nothing.
-	errors=/dev/null
-	quietly "$@" && return
-	echo 'deps.sh: updating the package lists' >&2
-	apt-get update >/dev/null || echo 'deps.sh: apt-get update failed, trying with the old lists' >&2
-	errors=/dev/stderr
-	quietly "$@" && return
-	echo "deps.sh: apt-get cannot install" "$@" >&2
-	exit 1
+	begin
+	# The package lists may be old, or not there yet.
+	if ! get "$@"; then
+		echo 'deps.sh: updating the package lists' >&2
+		apt-get update >/dev/null ||
+			echo 'deps.sh: apt-get update failed; trying with the old lists' >&2
+		get "$@" || {
+			cat "$scratch/errors" >&2
+			echo "deps.sh: apt-get cannot install" "$@" >&2
+			exit 1
+		}
+	fi
+	tidy
 }
 
 [ $# = 1 ] || usage

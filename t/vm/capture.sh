@@ -236,7 +236,7 @@ host() {
 	tmp=$(mktemp -d /dev/shm/capture.XXXXXX)
 	disk=$(mktemp -d ./capture.XXXXXX)
 	trap 'remove_cgroups; rm -rf "$tmp" "$disk"' EXIT
-	trap 'exit 130' INT TERM
+	trap 'exit 130' HUP INT PIPE TERM
 	mkdir "$tmp/out"
 	layout=v2
 	[ -f $cg/cgroup.controllers ] || layout=v1
@@ -253,7 +253,7 @@ esac
 [ $# -gt 0 ] || set -- 6.1-v2 6.1-v1 6.12-v2 6.12-v1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' HUP INT PIPE TERM
 for name; do
 	mkdir "$tmp/out"
 	"$here/run.sh" --kernel "${name%-*}" --layout "${name#*-}" --swap --disk -- \

@@ -94,6 +94,7 @@ tmp=$(mktemp -d "$top/.fetch-$version.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
 package=$(newest "$version")

@@ -79,7 +79,7 @@ log=$(mktemp "$top/console-XXXXXX.log")
 qemu='' relays='' keep_log=''
 cleanup() {
 	status=$?
-	trap '' HUP INT TERM
+	trap '' HUP INT PIPE TERM
 	if [ -n "$qemu" ]; then
 		kill $qemu 2>/dev/null || :
 		wait $qemu || :
@@ -92,6 +92,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 
 # $1 as one word of shell.
