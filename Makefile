@@ -33,8 +33,7 @@ endif
 ifdef owner
 goals := $(or $(MAKECMDGOALS),all)
 .PHONY: given $(goals)
-$(goals): given
-	@:
+$(goals): given ;
 given:
 	@trap : HUP INT PIPE TERM; status=0; \
 	$(MAKE) --no-print-directory given=1 $(goals) || status=$$?; \
