@@ -56,7 +56,13 @@ fi
 EVLXCFS_WRAP=
 
 # --- a memory limit on the daemon's cgroup
-[ "$lowest" = -1000 ] || skip_all 'a process that no OOM killer takes needs CAP_SYS_RESOURCE'
+# It takes a keeper that no OOM killer takes, and so CAP_SYS_RESOURCE: where root lacks that, the
+# 6.1 VM of t9000 has this part.
+if [ "$lowest" != -1000 ]; then
+	diag 'root lacks CAP_SYS_RESOURCE here: the rest runs in t9000'
+	done_testing
+	exit
+fi
 daemon_start
 ct_start c1 mem=128M # switches the controllers on
 ct_stop c1
