@@ -54,10 +54,11 @@ static int longest(const struct parked *parked, const bool *due)
 static void take_up_parked(struct server *server, struct parked_request *parked,
 	bool give_up, uint64_t now_ns)
 {
+	const bool waits_no_more = give_up || now_ns > parked->since_ns + PARK_NS;
 	const struct serving how = {.epoch = server->host.epoch,
 		.since_ns = parked->since_ns,
-		.give_up = give_up || now_ns > parked->since_ns + PARK_NS,
-		.give_up_file = parked->key & PARK_SLOW};
+		.give_up = waits_no_more,
+		.give_up_file = waits_no_more && parked->key & PARK_SLOW};
 	struct slot *slot = parked->slot;
 
 	parked->key = 0;
