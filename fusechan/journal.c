@@ -105,17 +105,26 @@ static size_t bytes_of(unsigned from, unsigned to)
 	       (size_t)from * JOURNAL_UNIT;
 }
 
-/* Makes the units present and locks them; 0, or -1 if they are only present. */
-static int lock(struct journal *journal, unsigned from, unsigned to)
+/* Writes to each page once: of shared memory, MAP_POPULATE maps holes. No page is smaller
+ * than 4096 bytes. */
+static void touch(struct journal *journal, unsigned from, unsigned to)
 {
 	volatile char *byte = (volatile char *)unit(journal, from);
 	const size_t len = bytes_of(from, to);
 
-	/* No page is smaller. Not MAP_POPULATE: of shared memory it maps holes. */
 	for (size_t i = 0; i < len; i += 4096)
 		byte[i] = byte[i];
 	byte[len - 1] = byte[len - 1];
-	return mlock(unit(journal, from), len);
+}
+
+/* Makes more units present and locks them; 0 or -1. mlock(2) allocates the pages and says
+ * so where there is no memory; a touch before it would be a SIGBUS. */
+static int lock(struct journal *journal, unsigned from, unsigned to)
+{
+	if (mlock(unit(journal, from), bytes_of(from, to)) < 0)
+		return -1;
+	touch(journal, from, to);
+	return 0;
 }
 
 /* Nothing where the memory is not shared: then it stays. Locked pages cannot be
@@ -132,7 +141,8 @@ void journal_populate(struct journal *journal)
 {
 	int saved = errno;
 
-	lock(journal, 0, journal->units);
+	touch(journal, 0, journal->units);
+	mlock(unit(journal, 0), bytes_of(0, journal->units));
 	if (journal->units < units_most())
 		give_back(journal, journal->units);
 	errno = saved;
