@@ -104,6 +104,12 @@ static int on_lookup(struct work *work)
 	if (r < 0)
 		return r;
 	node_measure(&work->server->host, &info, serve_now());
+	/* Scripts look for MOUNTPOINT/proc: half a second, as lxcfs has it, and a dead
+	 * mount has none. Containers, in which the files are bound, ask no more for it. */
+	if (work->request.nodeid == FUSE_ROOT_ID) {
+		out.entry_valid = 0;
+		out.entry_valid_nsec = 500000000;
+	}
 	out.nodeid = info.id;
 	out.attr_valid = info.valid_ns / 1000000000;
 	out.attr_valid_nsec = info.valid_ns % 1000000000;

@@ -137,6 +137,7 @@ daemon_start
 for round in 1 2; do
 	daemon_kill
 	is "$("$TOOL/fsop" open rdonly "$MNT/proc/meminfo")" ENOTCONN "the mount of a dead daemon ($round)"
+	ok "scripts that look for it do not find it alive for long ($round)" wait_until test ! -d "$MNT/proc"
 	daemon_start_at "$MNT"
 	is "$(mount_count "$MNT")" 1 'is detached at the next start'
 	is "$(head -c 8 "$MNT/proc/meminfo")" MemTotal 'and the new one serves'
