@@ -15,6 +15,7 @@ VERSION = 0.1.0
 O ?= build$(if $(SANITIZE),-san)$(if $(STATIC),-static)
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
 DESTDIR ?=
@@ -83,7 +84,7 @@ bench_tools = $(bench_sources:t/bench/%.c=$O/t/bench/%)
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all help units check check-long check-unit demo bench fuzz install uninstall install-contrib \
+.PHONY: all help units check check-long check-unit demo bench fuzz install uninstall install-lxcfs uninstall-lxcfs install-contrib \
 	uninstall-contrib clean headers-check compile-commands deps tests format-check
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -94,6 +95,7 @@ help:
 	@sed -n 's/^#   make/make/p' Makefile
 	@echo 'targets: all check check-long check-unit demo bench fuzz clean'
 	@echo '         install uninstall install-contrib uninstall-contrib'
+	@echo '         install-lxcfs uninstall-lxcfs'
 	@echo '         headers-check compile-commands format-check'
 
 $O/evlxcfs: $(objects)
@@ -211,6 +213,14 @@ install: $O/evlxcfs
 
 uninstall:
 	rm -f "$(DESTDIR)$(SBINDIR)/evlxcfs" "$(DESTDIR)$(MANDIR)/man8/evlxcfs.8"
+
+# In lxcfs's place: programs and services that start lxcfs start evlxcfs then.
+install-lxcfs:
+	$(INSTALL) -d "$(DESTDIR)$(BINDIR)"
+	ln -sf "$(SBINDIR)/evlxcfs" "$(DESTDIR)$(BINDIR)/lxcfs"
+
+uninstall-lxcfs:
+	[ "$$(readlink "$(DESTDIR)$(BINDIR)/lxcfs")" != "$(SBINDIR)/evlxcfs" ] || rm "$(DESTDIR)$(BINDIR)/lxcfs"
 
 # Below contrib/: what goes to DATADIR, and the files of the supervisor's service.
 contrib_files = lxc/evlxcfs-hook lxc/evlxcfs.conf oci/evlxcfs-mounts oci/evlxcfs-run \

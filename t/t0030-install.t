@@ -30,6 +30,16 @@ ok 'make uninstall' mk DESTDIR="$dest" uninstall
 is "$(list "$dest")" "$before" 'takes away what install put there, and nothing else'
 ok 'make uninstall of nothing' mk DESTDIR="$dest" uninstall
 
+ok 'make install-lxcfs' mk DESTDIR="$dest" PREFIX=/usr install-lxcfs
+is "$(list "$dest" | grep -vx "$before")" '777 usr/bin/lxcfs' 'a link'
+is "$(readlink "$dest/usr/bin/lxcfs")" /usr/sbin/evlxcfs 'which leads to the program'
+ok 'make uninstall-lxcfs' mk DESTDIR="$dest" PREFIX=/usr uninstall-lxcfs
+is "$(list "$dest")" "$before" 'takes it away'
+: >"$dest/usr/bin/lxcfs"
+ok 'make uninstall-lxcfs where lxcfs is another' mk DESTDIR="$dest" PREFIX=/usr uninstall-lxcfs
+ok 'leaves that alone' test -f "$dest/usr/bin/lxcfs"
+rm -r "$dest/usr/bin"
+
 data='755 usr/local/share/evlxcfs/lxc/evlxcfs-hook
 644 usr/local/share/evlxcfs/lxc/evlxcfs.conf
 755 usr/local/share/evlxcfs/oci/evlxcfs-mounts
