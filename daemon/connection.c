@@ -75,15 +75,8 @@ static void resume(struct connection *conn)
 {
 	const uint64_t device = shared_device(&conn->shared);
 	const uint64_t there = ownmount_on(conn->target, conn->options->mount.type);
-	char place[PATH_MAX];
-	bool mounted = there != 0;
+	const bool mounted = device ? ownmount_find(device, conn->target) : there != 0;
 
-	snprintf(place, sizeof(place), "%s", conn->target);
-	if (device)
-		mounted = ownmount_find(device, place);
-	/* A start is asked for the mountpoint; a bind mount elsewhere is not that. */
-	if (!conn->resumed && strcmp(place, conn->target))
-		mounted = false;
 	if (!device)
 		shared_note_device(&conn->shared, there);
 	if (!mounted && !conn->resumed && there)
@@ -251,11 +244,7 @@ bool connection_open(struct connection *conn, const struct options *options)
 
 bool connection_taken_away(struct connection *conn)
 {
-	char place[PATH_MAX];
-
-	/* A bind mount elsewhere does not become the mountpoint. */
-	snprintf(place, sizeof(place), "%s", conn->target);
-	return ownmount_taken_away(shared_device(&conn->shared), place);
+	return ownmount_taken_away(shared_device(&conn->shared), conn->target);
 }
 
 void connection_unmount(struct connection *conn, bool force)
