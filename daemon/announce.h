@@ -1,5 +1,5 @@
 /*
- * What supervisors are told: a newline on --ready-fd, and the messages of sd_notify(3),
+ * Messages to supervisors: a newline on --ready-fd, and the messages of sd_notify(3),
  * which go to the socket that NOTIFY_SOCKET names. Without one, and where nobody listens,
  * the latter are nothing.
  */

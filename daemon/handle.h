@@ -45,7 +45,7 @@ struct handle_store {
 	/* The last text that was read whole, while it is in its place. */
 	uint64_t answering; /* `unique` of the read that it was made for; 0: none */
 	uint32_t answer_place, answer_len;
-	/* Who loses a snapshot when room is needed, and which. A process of an older
+	/* Order of eviction when room is needed. A process of an older
 	 * version leaves zeros here: its snapshots count as the host's, and as oldest. */
 	uint64_t owner[HANDLE_SNAPSHOTS], outer[HANDLE_SNAPSHOTS];
 	uint64_t used[HANDLE_SNAPSHOTS]; /* sequence number of the last use */

@@ -9,7 +9,7 @@
 enum { OOMSCORE_WORKER = 100, OOMSCORE_HELPER = 200 };
 
 /* For the keeper, before its first child: is never killed (-1000) where it may say so,
- * which takes CAP_SYS_RESOURCE. Else it stays what it is. */
+ * which takes CAP_SYS_RESOURCE. Without it the value stays. */
 void oomscore_protect(void);
 /* For a child of the keeper or of the worker. Raising the value takes no privilege;
  * without a descriptor for it the value stays. A helper that shares the worker's memory

@@ -62,7 +62,7 @@ struct queue_thread {
 	uint32_t tenant;
 };
 
-/* All zero is empty. What few requests need comes first, on few pages. */
+/* All zero is empty. Members for few requests come first, on few pages. */
 struct queue {
 	unsigned count;
 	uint32_t now_s;   /* set by the caller, any clock that goes on */

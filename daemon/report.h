@@ -1,5 +1,5 @@
 /*
- * What the daemon tells an administrator about itself: at the start, and by --check.
+ * Report for an administrator: logged at the start, printed by --check.
  */
 #ifndef DAEMON_REPORT_H
 #define DAEMON_REPORT_H

@@ -1,5 +1,5 @@
 /*
- * What this kernel has of all that evlxcfs uses where it is there. Probed by trying, not
+ * Kernel features that evlxcfs uses where they exist. Probed by trying, not
  * by version, and for reports alone: every user of a feature tries it by itself.
  */
 #ifndef NSUTIL_FEATURES_H

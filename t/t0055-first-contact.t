@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a newcomer meets: packages that are missing, a tree that root has built in, a pager
+# A newcomer's first steps: packages that are missing, a tree that root has built in, a pager
 # that is closed early, a build chroot that refuses namespaces.
 # run: together
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Who took the mount: umount(8) on the host ends the daemon, an abort does not. Mounts that
+# Umount or abort: umount(8) on the host ends the daemon, an abort does not. Mounts that
 # were moved, bound, covered, or that another daemon put in our place.
 # run: together
 #

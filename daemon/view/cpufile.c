@@ -1,5 +1,5 @@
 /*
- * What passes through from the host's /sys/devices/system/cpu. The files of a container's
+ * Files that pass through from the host's /sys/devices/system/cpu. The files of a container's
  * CPU are those of the host's CPU behind it, and lists and masks of CPUs name the
  * container's alone, by its numbers: topology/core_cpus, cache/index0/shared_cpu_list.
  */
