@@ -188,8 +188,7 @@ bench: $O/evlxcfs $(tools) $(bench_tools)
 
 # Parsers of what others write, each with a corpus (t/fuzz/corpus) that grows in $O/fuzz.
 fuzzers = $(patsubst t/fuzz/%.c,$O/fuzz/%,$(sort $(wildcard t/fuzz/*.c)))
-fuzz_parts = $(addprefix $O/fuzz/,fusechan/request.o nsutil/procfile.o nsutil/cgroup.o \
-	nsutil/cgroup_v1.o nsutil/cgroup_v2.o nsutil/cglist.o nsutil/mountinfo.o nsutil/cpuset.o)
+fuzz_parts = $(patsubst %.c,$O/fuzz/%.o,$(wildcard fusechan/*.c nsutil/*.c))
 fuzz_flags = $(cppflags) -std=gnu11 $(WARN) -O1 -g -fno-sanitize-recover=all
 fuzz: $(fuzzers)
 	@for f in $(notdir $(fuzzers)); do \
@@ -197,9 +196,11 @@ fuzz: $(fuzzers)
 			-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -timeout=10 \
 			-artifact_prefix=$O/fuzz/$$f- $O/fuzz/corpus/$$f t/fuzz/corpus/$$f || exit; \
 	done
-$O/fuzz/%: t/fuzz/%.c t/fuzz/fuzz.h $(fuzz_parts)
+$O/fuzz/parts.a: $(fuzz_parts)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$O/fuzz/%: t/fuzz/%.c t/fuzz/fuzz.h $O/fuzz/parts.a
 	$(call say,FUZZ,$@)
-	$(Q)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer,address,undefined -o $@ $< $(fuzz_parts)
+	$(Q)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer,address,undefined -o $@ $< $O/fuzz/parts.a $(libs)
 $O/fuzz/%.o: %.c Makefile
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link,address,undefined \

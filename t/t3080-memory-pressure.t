@@ -86,10 +86,12 @@ echo \$\$ >"$cage/cgroup.procs"
 exec "\$@"
 SCRIPT
 if [ "$CG_VER_memory" = 2 ]; then
-	usage=memory.current limit=memory.max counts=memory.events
+	usage=memory.current limit=memory.max counts=memory.events swap=memory.swap.max
 else
-	usage=memory.usage_in_bytes limit=memory.limit_in_bytes counts=memory.oom_control
+	usage=memory.usage_in_bytes limit=memory.limit_in_bytes counts=memory.oom_control swap=memory.swappiness
 fi
+# Where there is swap the limit would be reached later, or never.
+[ ! -e "$cage/$swap" ] || echo 0 >"$cage/$swap"
 kills() {
 	sed -n 's/^oom_kill //p' "$cage/$counts"
 }
