@@ -92,13 +92,13 @@ is "$(unknown "$commands")" '' 'and only those there are'
 # The two commands that a newcomer types, and every other target that is named.
 for target in demo check; do
 	like "$(cat README.md)" "^    sudo make $target\$" "README: make $target"
-	like "$(cat Makefile)" "^$target:" "there is a target $target"
+	like "$(cat Makefile */*.mk)" "^$target:" "there is a target $target"
 done
 named=$(grep -hoE '(^    |`|sudo )make( [A-Z]+=[^ ]+)* [a-z][a-z-]*' README.md HACKING.md contrib/README.md |
 	sed 's/.* //' | sort -u)
 like "$named" '^install-contrib$' 'the texts name targets'
 for target in $named; do
-	grep -qE "^($target|[a-z -]* $target)( [a-z -]*)?:" Makefile || echo "$target"
+	grep -qE "^($target|[a-z -]* $target)( [a-z -]*)?:" Makefile */*.mk || echo "$target"
 done >"$TMP/missing"
 is "$(cat "$TMP/missing")" '' 'and only those there are'
 for file in $(grep -hoE '(contrib|t|daemon|cache|nsutil|fusechan)/[a-zA-Z0-9_./-]*\.(sh|t|c|h|md|8)\b' \

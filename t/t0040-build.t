@@ -10,7 +10,7 @@ need_command clang readelf perl
 src=$TMP/src
 mkdir "$src" "$src/t"
 cp -R "$T_TOP/Makefile" "$T_TOP/fusechan" "$T_TOP/nsutil" "$T_TOP/cache" "$T_TOP/daemon" "$src/"
-cp -R "$T_TOP/t/unit" "$src/t/"
+cp -R "$T_TOP/t/unit" "$T_TOP/t/tests.mk" "$src/t/"
 files() {
 	(cd "$src" && find . -path ./out -prune -o -type f -print | sort)
 }
